@@ -1,0 +1,370 @@
+package vc
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/internal/ldcontext"
+	"github.com/hourmeter/hourmeter/internal/strictjson"
+)
+
+// Limits on what is read. They bound the work that a stranger's bytes can cause
+// before a signature has been checked.
+const (
+	MaxCredentialBytes   = 256 << 10 // a realistic record entry has 2 kB; room for embedded evidence
+	MaxPresentationBytes = 16 << 20  // a machine's whole life: 8,000 entries of 2 kB
+	MaxCredentials       = 10_000    // in one presentation
+	MaxProofs            = 8         // on one document: each costs a key look-up and a signature check
+	maxDepth             = 32        // nesting; the deepest type of package record has 6 levels
+	maxURL               = 2048      // bytes of an identifier
+)
+
+// The members that VCDM 2.0 §4 gives a credential. Another member that differs
+// from one of these in case only is refused: other languages would not see it.
+var credentialMembers = []string{
+	"@context", "id", "type", "name", "description", "issuer", "credentialSubject",
+	"validFrom", "validUntil", "credentialStatus", "credentialSchema", "relatedResource",
+	"refreshService", "termsOfUse", "evidence", "renderMethod", "confidenceMethod", "proof", "record",
+}
+
+var presentationMembers = []string{
+	"@context", "id", "type", "name", "description", "holder", "verifiableCredential", "termsOfUse", "proof",
+}
+
+// A model is the outer part of a credential, read and checked for form (VCDM 2.0 §4).
+type model struct {
+	id          string
+	types       []string
+	issuer      did.DID // zero if the issuer is named by another kind of URL
+	subjects    []did.DID
+	claim       strictjson.Value // the first, usually the only, credentialSubject
+	from, until time.Time
+	context     strictjson.Value
+	proof       strictjson.Value
+	status      strictjson.Value
+	schema      strictjson.Value
+
+	typeRoom    [2]string  // keep the usual credential's types and subject
+	subjectRoom [1]did.DID // out of the heap
+}
+
+// read fills m from a credential. It reads all there is, whatever is wrong with
+// it, and returns the first error.
+func (m *model) read(root strictjson.Value) error {
+	if root.Kind() != strictjson.Object {
+		return fmt.Errorf("want a JSON object")
+	}
+	var first error
+	keep := func(name string, err error) {
+		if err != nil && first == nil {
+			first = fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	var err error
+	m.issuer, err = readParty(root.Member("issuer"))
+	keep("issuer", err)
+	m.types, err = readTypes(m.typeRoom[:0], root.Member("type"), "VerifiableCredential")
+	keep("type", err)
+	m.context = root.Member("@context")
+	keep("@context", checkContext(m.context))
+	m.claim = root.Member("credentialSubject")
+	keep("credentialSubject", m.readSubjects())
+
+	for v := root.First(); v.Exists(); v = v.Next() {
+		err = nil
+		switch name := v.Name(); name {
+		case "@context", "type", "issuer", "credentialSubject", "record":
+		case "id":
+			m.id, err = readURL(v)
+		case "validFrom":
+			m.from, err = readTime(v)
+		case "validUntil":
+			m.until, err = readTime(v)
+		case "name", "description":
+			err = checkLanguage(v)
+		case "credentialStatus":
+			m.status = v
+			err = checkObjects(v, false)
+		case "credentialSchema":
+			m.schema = v
+			err = checkObjects(v, true)
+		case "evidence", "termsOfUse", "refreshService", "renderMethod", "confidenceMethod":
+			err = checkObjects(v, false)
+		case "relatedResource":
+			err = checkRelated(v)
+		case "proof":
+			m.proof = v
+		default:
+			err = checkCase(name, credentialMembers)
+		}
+		keep(v.Name(), err)
+	}
+	if !m.from.IsZero() && !m.until.IsZero() && m.until.Before(m.from) {
+		keep("validUntil", fmt.Errorf("%s is before validFrom %s", stamp(m.until), stamp(m.from)))
+	}
+	return first
+}
+
+// readParty reads an issuer or holder: a URL, or an object with one as its id.
+func readParty(v strictjson.Value) (did.DID, error) {
+	if v.Kind() == strictjson.Object {
+		if err := checkNames(v); err != nil {
+			return did.DID{}, err
+		}
+		v = v.Member("id")
+	}
+	text, err := readURL(v)
+	if err != nil || !strings.HasPrefix(text, "did:") {
+		return did.DID{}, err
+	}
+	return did.Parse(text)
+}
+
+func (m *model) readSubjects() error {
+	subjects := m.claim
+	if subjects.Kind() == strictjson.Array {
+		m.claim = subjects.First()
+	}
+	m.subjects = m.subjectRoom[:0]
+	return each(subjects, func(subject strictjson.Value) error {
+		if err := checkNames(subject); err != nil {
+			return err
+		}
+		if subject.Len() == 0 {
+			return fmt.Errorf("makes no claim: the object is empty")
+		}
+		var who did.DID
+		if id := subject.Member("id"); id.Exists() {
+			text, err := readURL(id)
+			if err != nil {
+				return fmt.Errorf("id: %w", err)
+			}
+			// A subject may be named by any URL; only a DID is one we can act on.
+			if strings.HasPrefix(text, "did:") {
+				if who, err = did.Parse(text); err != nil {
+					return fmt.Errorf("id: %w", err)
+				}
+			}
+		}
+		m.subjects = append(m.subjects, who)
+		return nil
+	})
+}
+
+// readTypes returns the types of v, which must include want (VCDM 2.0 §4.5).
+func readTypes(types []string, v strictjson.Value, want string) ([]string, error) {
+	switch v.Kind() {
+	case strictjson.String:
+		types = append(types, v.Text())
+	case strictjson.Array:
+		for e := v.First(); e.Exists(); e = e.Next() {
+			if e.Kind() != strictjson.String {
+				return nil, fmt.Errorf("want a string or an array of strings")
+			}
+			if slices.Contains(types, e.Text()) {
+				return nil, fmt.Errorf("%q is listed twice", e.Text())
+			}
+			types = append(types, e.Text())
+		}
+	default:
+		return nil, fmt.Errorf("want a string or an array of strings")
+	}
+	if !slices.Contains(types, want) {
+		return nil, fmt.Errorf("%q is not a %s", types, want)
+	}
+	return types, nil
+}
+
+// checkContext asks for what VCDM 2.0 §4.3 says of @context's form. Which
+// contexts are known, and what they define, is ldcontext's business.
+func checkContext(v strictjson.Value) error {
+	if v.Kind() != strictjson.Array || v.First().Kind() != strictjson.String || v.First().Text() != ContextCredentials {
+		return fmt.Errorf("want an array that starts with %q", ContextCredentials)
+	}
+	return nil
+}
+
+// readTime reads an xsd:dateTimeStamp (VCDM 2.0 §4.9): a date and time with its offset.
+func readTime(v strictjson.Value) (time.Time, error) {
+	text := v.Text()
+	// time.Parse also takes a comma before the fraction and an hour of one digit.
+	if len(text) < len("2006-01-02T15:04:05Z") || text[13] != ':' || strings.Contains(text, ",") {
+		return time.Time{}, fmt.Errorf("%.60s is no time like 2026-11-22T08:30:00Z", v.Raw())
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%.60s is no time like 2026-11-22T08:30:00Z", v.Raw())
+	}
+	return t.UTC(), nil
+}
+
+// readURL reads an identifier: an absolute URL (VCDM 2.0 §4.4).
+func readURL(v strictjson.Value) (string, error) {
+	if v.Kind() != strictjson.String {
+		return "", fmt.Errorf("want a URL, got %.60s", v.Raw())
+	}
+	text := v.Text()
+	if len(text) > maxURL {
+		return "", fmt.Errorf("URL has %d bytes, at most %d are read", len(text), maxURL)
+	}
+	if strings.HasPrefix(text, "did:") {
+		if _, err := did.ParseURL(text); err != nil {
+			return "", err
+		}
+		return text, nil
+	}
+	if u, err := url.Parse(text); err != nil || !u.IsAbs() || strings.ContainsAny(text, " <>\"{}|\\^`") {
+		return "", fmt.Errorf("%.60q is not an absolute URL", text)
+	}
+	return text, nil
+}
+
+// checkObjects wants one object or an array of them, each with a type and, where
+// VCDM 2.0 asks for one, an id that is a URL.
+func checkObjects(v strictjson.Value, needID bool) error {
+	return each(v, func(o strictjson.Value) error {
+		if err := checkNames(o); err != nil {
+			return err
+		}
+		if id := o.Member("id"); id.Exists() {
+			if _, err := readURL(id); err != nil {
+				return fmt.Errorf("id: %w", err)
+			}
+		} else if needID {
+			return fmt.Errorf("id is missing")
+		}
+		switch typ := o.Member("type"); typ.Kind() {
+		case strictjson.String:
+		case strictjson.Array:
+			if typ.Len() == 0 {
+				return fmt.Errorf("type is empty")
+			}
+			for e := typ.First(); e.Exists(); e = e.Next() {
+				if e.Kind() != strictjson.String {
+					return fmt.Errorf("want strings")
+				}
+			}
+		default:
+			return fmt.Errorf("type is missing or no string")
+		}
+		return nil
+	})
+}
+
+// checkRelated checks relatedResource: distinct ids, each with a digest (VCDM 2.0 §5.3).
+func checkRelated(v strictjson.Value) error {
+	var seen []string
+	return each(v, func(o strictjson.Value) error {
+		if err := checkNames(o); err != nil {
+			return err
+		}
+		id, err := readURL(o.Member("id"))
+		if err != nil {
+			return fmt.Errorf("id: %w", err)
+		}
+		if slices.Contains(seen, id) {
+			return fmt.Errorf("%q is listed twice", id)
+		}
+		seen = append(seen, id)
+		if o.Member("digestSRI").Kind() != strictjson.String && o.Member("digestMultibase").Kind() != strictjson.String {
+			return fmt.Errorf("%q has neither digestSRI nor digestMultibase", id)
+		}
+		return nil
+	})
+}
+
+// checkLanguage checks a name or description: a string, or JSON-LD language
+// value objects (VCDM 2.0 §11.1).
+func checkLanguage(v strictjson.Value) error {
+	if v.Kind() == strictjson.String {
+		return nil
+	}
+	return each(v, func(o strictjson.Value) error {
+		if o.Member("@value").Kind() != strictjson.String {
+			return fmt.Errorf("want a string, or objects with @value, @language and @direction")
+		}
+		for m := o.First(); m.Exists(); m = m.Next() {
+			switch m.Name() {
+			case "@value", "@language":
+				if m.Kind() != strictjson.String {
+					return fmt.Errorf("%s: want a string", m.Name())
+				}
+			case "@direction":
+				if d := m.Text(); d != "ltr" && d != "rtl" {
+					return fmt.Errorf("@direction: want ltr or rtl, got %.60s", m.Raw())
+				}
+			default:
+				return fmt.Errorf("member %q does not belong in a language value", m.Name())
+			}
+		}
+		return nil
+	})
+}
+
+// checkCase refuses a name that differs from a known one in case only.
+func checkCase(name string, known []string) error {
+	if is, ok := strictjson.CaseVariant(name, known...); ok {
+		return fmt.Errorf("is it %q? names are case-sensitive", is)
+	}
+	return nil
+}
+
+// checkNames refuses id and type under another spelling.
+func checkNames(o strictjson.Value) error {
+	for m := o.First(); m.Exists(); m = m.Next() {
+		n := m.Name()
+		if n == "id" || n == "type" || len(n) != len("id") && len(n) != len("type") {
+			continue
+		}
+		if is, ok := strictjson.CaseVariant(n, "id", "type"); ok {
+			return fmt.Errorf("member %q: is it %q? names are case-sensitive", n, is)
+		}
+	}
+	return nil
+}
+
+// each calls f for an object, or for each element of a non-empty array of objects.
+func each(v strictjson.Value, f func(strictjson.Value) error) error {
+	if v.Kind() == strictjson.Object {
+		return f(v)
+	}
+	if v.Kind() != strictjson.Array || v.Len() == 0 {
+		return fmt.Errorf("want an object, or an array of objects that is not empty")
+	}
+	for e := v.First(); e.Exists(); e = e.Next() {
+		if e.Kind() != strictjson.Object {
+			return fmt.Errorf("want an object, got %.60s", e.Raw())
+		}
+		if err := f(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Contexts are the JSON-LD contexts whose terms a credential may use. The nil
+// *Contexts holds those that are compiled in: VCDM 2.0, Data Integrity 2, the
+// W3C's examples, and Hourmeter's. It is immutable and safe for concurrent use.
+type Contexts struct{ set *ldcontext.Set }
+
+// With returns c and one more context, so that an operator can issue and
+// verify claims of their own vocabulary. The document is the JSON that url
+// serves; it may not redefine a protected term, nor name further documents.
+func (c *Contexts) With(url string, document []byte) (*Contexts, error) {
+	set, err := c.terms().With(url, document)
+	if err != nil {
+		return nil, fmt.Errorf("vc: context %s: %w", url, err)
+	}
+	return &Contexts{set}, nil
+}
+
+func (c *Contexts) terms() *ldcontext.Set {
+	if c == nil {
+		return ldcontext.Default()
+	}
+	return c.set
+}

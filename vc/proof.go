@@ -1,0 +1,243 @@
+package vc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/internal/jcs"
+	"github.com/hourmeter/hourmeter/internal/multikey"
+	"github.com/hourmeter/hourmeter/internal/strictjson"
+)
+
+// maxSignature bounds proofValue, in bytes: base58 decoding takes quadratic time.
+const maxSignature = 128
+
+// The members of a proof (VC Data Integrity 1.0 §2.1).
+var proofMembers = []string{
+	"@context", "id", "type", "cryptosuite", "proofPurpose", "verificationMethod", "created",
+	"expires", "domain", "challenge", "nonce", "previousProof", "proofValue",
+}
+
+// A proof is one Data Integrity proof, read and checked for form.
+type proof struct {
+	value     strictjson.Value
+	id        string
+	suite     Suite
+	method    did.URL
+	created   time.Time // zero if it does not say
+	expires   time.Time
+	challenge string
+	domain    strictjson.Value
+	previous  []string // ids of the proofs it covers
+	signature []byte
+}
+
+// readProofs reads a proof, or a set of them. Every one must be of the given
+// purpose and of an enabled suite: a signature that we cannot check is not one
+// we may pass over, since the caller would take it for checked.
+func readProofs(room []proof, v strictjson.Value, purpose did.Relationship, enabled []Suite) ([]proof, error) {
+	if !v.Exists() {
+		return nil, errors.New("there is no proof")
+	}
+	if v.Len() > MaxProofs && v.Kind() == strictjson.Array {
+		return nil, fmt.Errorf("%d proofs, at most %d are read", v.Len(), MaxProofs)
+	}
+	proofs := room[:0]
+	err := each(v, func(o strictjson.Value) error {
+		p := proof{value: o}
+		if err := p.read(purpose, enabled); err != nil {
+			return fmt.Errorf("proof %d: %w", len(proofs), err)
+		}
+		if p.id != "" && slices.ContainsFunc(proofs, func(q proof) bool { return q.id == p.id }) {
+			return fmt.Errorf("proof %d: another has the id %q", len(proofs), p.id)
+		}
+		proofs = append(proofs, p)
+		return nil
+	})
+	return proofs, err
+}
+
+func (p *proof) read(purpose did.Relationship, enabled []Suite) error {
+	var typ, suite, use, value string
+	for m := p.value.First(); m.Exists(); m = m.Next() {
+		var err error
+		text := true // most members are strings
+		switch name := m.Name(); name {
+		case "type":
+			typ = m.Text()
+		case "cryptosuite":
+			suite = m.Text()
+		case "proofPurpose":
+			use = m.Text()
+		case "proofValue":
+			value = m.Text()
+		case "challenge":
+			p.challenge = m.Text()
+		case "nonce":
+		case "id":
+			p.id, err = readURL(m)
+		case "verificationMethod":
+			p.method, err = did.ParseURL(m.Text())
+		case "created":
+			p.created, err = readTime(m)
+		case "expires":
+			p.expires, err = readTime(m)
+		case "domain":
+			p.domain, text = m, false
+		case "previousProof":
+			p.previous, err = readIDs(m)
+			text = false
+		case "@context":
+			text = false
+		default:
+			text, err = false, checkCase(name, proofMembers)
+		}
+		if err == nil && text && m.Kind() != strictjson.String {
+			err = errors.New("want a string")
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.Name(), err)
+		}
+	}
+	if typ != "DataIntegrityProof" {
+		return fmt.Errorf("type is %q, want DataIntegrityProof", typ)
+	}
+	i := slices.IndexFunc(enabled, func(s Suite) bool { return s.Name() == suite })
+	if i < 0 {
+		return fmt.Errorf("cryptosuite %q is not enabled", suite)
+	}
+	p.suite = enabled[i]
+	if use != string(purpose) {
+		return fmt.Errorf("proofPurpose is %q, want %s", use, purpose)
+	}
+	if p.method.DID.IsZero() {
+		return errors.New("verificationMethod is missing")
+	}
+	var err error
+	if p.signature, err = multikey.DecodeBase58(value, maxSignature); err != nil {
+		return fmt.Errorf("proofValue: %w", err)
+	}
+	return nil
+}
+
+// unsecured returns what p signs beside its own options: the canonical document
+// without proofs, unless p says otherwise (VC Data Integrity 1.0 §4.4 and §4.5).
+//
+// A proof with its own @context signs the document under that context, which
+// must be the start of the document's. A proof with previousProof signs the
+// proofs it names as well.
+func (p *proof) unsecured(document []byte, root strictjson.Value, proofs []proof) ([]byte, error) {
+	own := p.value.Member("@context")
+	theirs := root.Member("@context")
+	same := !own.Exists() || own.Raw() == theirs.Raw()
+	if same && p.previous == nil {
+		return document, nil
+	}
+	over := make([]jcs.Override, 0, 2)
+	if !same {
+		if !startsWith(theirs, own) {
+			return nil, errors.New("@context of the proof is not the start of the document's")
+		}
+		over = append(over, jcs.Override{Name: "@context", Canonical: jcs.Append(nil, own)})
+	}
+	previous, err := matching(proofs, p.previous)
+	if err != nil {
+		return nil, err
+	}
+	over = append(over, jcs.Override{Name: "proof", Canonical: previous})
+	return jcs.Append(nil, root, over...), nil
+}
+
+// matching returns the canonical array of the proofs with these ids, or nil for none.
+func matching(proofs []proof, ids []string) ([]byte, error) {
+	if ids == nil {
+		return nil, nil
+	}
+	array := []byte{'['}
+	for _, id := range ids {
+		i := slices.IndexFunc(proofs, func(p proof) bool { return p.id == id })
+		if i < 0 {
+			return nil, fmt.Errorf("previousProof names %.80q, which is not there", id)
+		}
+		if len(array) > 1 {
+			array = append(array, ',')
+		}
+		array = jcs.Append(array, proofs[i].value)
+	}
+	return append(array, ']'), nil
+}
+
+// readIDs reads one id or a non-empty array of them, none of them empty.
+func readIDs(v strictjson.Value) ([]string, error) {
+	list := []strictjson.Value{v}
+	if v.Kind() == strictjson.Array {
+		list = slices.Collect(v.All())
+	}
+	if len(list) == 0 || len(list) > MaxProofs {
+		return nil, fmt.Errorf("names %d proofs, want 1 to %d", len(list), MaxProofs)
+	}
+	var ids []string
+	for _, e := range list {
+		if e.Text() == "" {
+			return nil, errors.New("want the id of a proof, or an array of ids")
+		}
+		ids = append(ids, e.Text())
+	}
+	return ids, nil
+}
+
+// startsWith reports whether the @context array starts with all of prefix.
+func startsWith(context, prefix strictjson.Value) bool {
+	if prefix.Kind() != strictjson.Array {
+		return context.First().Kind() == prefix.Kind() && string(jcs.Append(nil, context.First())) == string(jcs.Append(nil, prefix))
+	}
+	c := context.First()
+	for p := prefix.First(); p.Exists(); p, c = p.Next(), c.Next() {
+		if !c.Exists() || string(jcs.Append(nil, c)) != string(jcs.Append(nil, p)) {
+			return false
+		}
+	}
+	return true
+}
+
+// checkProof checks one proof of root. The canonical document without proofs
+// must have room behind it for the proof's options, or they are copied.
+func (v *Verifier) checkProof(ctx context.Context, p *proof, proofs []proof, root strictjson.Value, document []byte, use did.Relationship, at did.Version) error {
+	now, skew := clock(v.Now), v.skew()
+	if p.created.After(now.Add(skew)) {
+		return reject(ErrProof, fmt.Errorf("created %s, which is yet to come", stamp(p.created)))
+	}
+	if !p.expires.IsZero() && now.Add(-skew).After(p.expires) {
+		return reject(ErrExpired, fmt.Errorf("the proof ended %s", stamp(p.expires)))
+	}
+	key, err := did.Key(ctx, v.Resolver, p.method, use, at)
+	if v.CurrentKeys && errors.Is(err, did.ErrVersionUnknown) {
+		key, err = did.Key(ctx, v.Resolver, p.method, use, did.Version{})
+	}
+	if err != nil {
+		return unresolved(p.method, err)
+	}
+	signed, err := p.unsecured(document, root, proofs)
+	if err != nil {
+		return reject(ErrProof, err)
+	}
+	options := jcs.Append(document[len(document):], p.value, jcs.Override{Name: "proofValue"})
+	if err := p.suite.Verify(key, signed, options, p.signature); err != nil {
+		return reject(ErrProof, fmt.Errorf("%s by %s: %w", p.suite.Name(), p.method, err))
+	}
+	return nil
+}
+
+// unresolved tells an answer that condemns the proof from no answer at all.
+func unresolved(method did.URL, err error) error {
+	for _, answer := range []error{did.ErrNotFound, did.ErrDeactivated, did.ErrInvalidDID, did.ErrInvalidDocument, did.ErrKeyNotAuthorized} {
+		if errors.Is(err, answer) {
+			return reject(ErrProof, fmt.Errorf("key %s: %w", method, err))
+		}
+	}
+	return fmt.Errorf("vc: key %s: %w", method, err)
+}

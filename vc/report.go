@@ -1,0 +1,130 @@
+package vc
+
+import (
+	"context"
+
+	"github.com/hourmeter/hourmeter/did"
+)
+
+// A Check names one step of verification.
+type Check string
+
+// The checks, in the order in which they are made.
+const (
+	CheckJSON      Check = "json"       // one strict JSON text within the limits
+	CheckDataModel Check = "data-model" // VCDM 2.0 §4
+	CheckContext   Check = "context"    // every context known, every term defined
+	CheckProof     Check = "proof"      // once for each proof
+	CheckIssuer    Check = "issuer"     // the issuer is among the signers
+	CheckPeriod    Check = "period"     // validFrom, validUntil
+	CheckStatus    Check = "status"     // credentialStatus, if there is one
+	CheckSchema    Check = "schema"     // credentialSchema, if there is one
+	CheckAccept    Check = "accept"     // the caller's own decision
+)
+
+// An Outcome is the result of a check.
+type Outcome string
+
+// The outcomes.
+const (
+	Pass          Outcome = "pass"
+	Fail          Outcome = "fail"          // bad, and will stay bad
+	Indeterminate Outcome = "indeterminate" // could not be checked: try again
+	Skipped       Outcome = "skipped"       // not made, because another check failed
+)
+
+// A Finding is the outcome of one check.
+type Finding struct {
+	Check   Check   `json:"check"`
+	Outcome Outcome `json:"outcome"`
+	Code    string  `json:"code,omitzero"`   // problem type of VCDM 2.0 §7.1 or VC Data Integrity 1.0 §4.7; empty if it passed
+	Detail  string  `json:"detail,omitzero"` // for people
+}
+
+// A Report says how a credential fared in every check.
+type Report struct {
+	Issuer   did.DID   `json:"issuer,omitzero"` // as claimed; zero if it names no DID
+	Digest   Digest    `json:"digest,omitzero"` // zero if the JSON could not be read
+	Findings []Finding `json:"findings"`
+	Verified *Verified `json:"-"` // nil unless every check passed
+	Err      error     `json:"-"` // what Verify returns for the same input
+}
+
+// Report makes every check on a secured credential without stopping at the
+// first that fails. It is for people and services that have to say why; a
+// program that acts on the answer calls [Verifier.Verify].
+func (v *Verifier) Report(ctx context.Context, raw []byte, accept Accept) *Report {
+	r := new(Report)
+	root, err := parse(raw, MaxCredentialBytes, accept)
+	list := checklist{report: r}
+	list.pass(CheckJSON, err)
+	if err != nil {
+		r.Err = err
+		for _, c := range []Check{CheckDataModel, CheckContext, CheckProof, CheckIssuer, CheckPeriod, CheckAccept} {
+			list.skip(c, "there is nothing to check")
+		}
+		return r
+	}
+	r.Verified, r.Err = v.credential(ctx, root, accept, r)
+	return r
+}
+
+// A checklist remembers the first error and, for a report, every outcome.
+type checklist struct {
+	report *Report
+	signer did.DID
+	err    error
+}
+
+// pass notes a check and says whether to go on.
+func (l *checklist) pass(check Check, err error) bool {
+	if err == nil && l.report == nil {
+		return true
+	}
+	rej, bad := err.(*RejectError)
+	if bad && rej.Signer.IsZero() {
+		rej.Signer = l.signer
+	}
+	if l.err == nil {
+		l.err = err
+	}
+	if l.report == nil {
+		return false
+	}
+	f := Finding{Check: check, Outcome: Pass}
+	switch {
+	case bad:
+		f.Outcome, f.Code, f.Detail = Fail, problem(check, rej.Reason), rej.Detail.Error()
+	case err != nil:
+		f.Outcome, f.Code, f.Detail = Indeterminate, "UNCHECKED", err.Error()
+	}
+	l.report.Findings = append(l.report.Findings, f)
+	return true
+}
+
+func (l *checklist) skip(check Check, why string) {
+	if l.report != nil {
+		l.report.Findings = append(l.report.Findings, Finding{Check: check, Outcome: Skipped, Detail: why})
+	}
+}
+
+// problem returns the problem type of a refusal (VCDM 2.0 §7.1, VC Data
+// Integrity 1.0 §4.7), or a word of our own where neither has one.
+func problem(check Check, reason error) string {
+	if check == CheckJSON {
+		return "PARSING_ERROR"
+	}
+	switch reason {
+	case ErrMalformed, ErrContext, ErrSchema:
+		return "MALFORMED_VALUE_ERROR"
+	case ErrProof, ErrIssuer:
+		return "CRYPTOGRAPHIC_SECURITY_ERROR"
+	case ErrNotYetValid, ErrExpired:
+		return "RANGE_ERROR"
+	case ErrStatus:
+		return "STATUS_ERROR"
+	case ErrChallenge:
+		return "INVALID_CHALLENGE_ERROR"
+	}
+	return "NOT_ACCEPTED"
+}

@@ -1,0 +1,174 @@
+package vc
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// A Suite is a Data Integrity cryptosuite (VC Data Integrity 1.0 §3.1).
+// Implement it to add one.
+type Suite interface {
+	// Name is the proof's cryptosuite member, such as "eddsa-jcs-2022".
+	Name() string
+	// Sign returns the bytes of proofValue for an unsecured document and its
+	// proof options. Both come in RFC 8785 form; a suite that canonicalizes in
+	// another way starts from them.
+	Sign(key crypto.Signer, document, options []byte) ([]byte, error)
+	// Verify returns an error unless signature is one that Sign could have made
+	// with the private key of public.
+	Verify(public crypto.PublicKey, document, options, signature []byte) error
+}
+
+// suites are the cryptosuites that need no JSON-LD processor.
+func suites() []Suite { return []Suite{EdDSAJCS2022{}, ECDSAJCS2019{}} }
+
+// suiteFor picks the default cryptosuite of a key.
+func suiteFor(public crypto.PublicKey) (Suite, error) {
+	switch k := public.(type) {
+	case ed25519.PublicKey:
+		return EdDSAJCS2022{}, nil
+	case *ecdsa.PublicKey:
+		if k.Curve == elliptic.P256() || k.Curve == elliptic.P384() {
+			return ECDSAJCS2019{}, nil
+		}
+		return nil, fmt.Errorf("vc: no Data Integrity suite signs with %s keys: use an Ed25519, P-256 or P-384 key, or set Suite", k.Params().Name)
+	}
+	return nil, fmt.Errorf("vc: no Data Integrity suite signs with a %T: use an Ed25519, P-256 or P-384 key, or set Suite", public)
+}
+
+var errSignature = errors.New("signature does not match")
+
+// EdDSAJCS2022 is eddsa-jcs-2022: Ed25519 over SHA-256 hashes of RFC 8785 JSON (vc-di-eddsa §3.3).
+type EdDSAJCS2022 struct{}
+
+// Name implements [Suite].
+func (EdDSAJCS2022) Name() string { return "eddsa-jcs-2022" }
+
+// Sign implements [Suite].
+func (EdDSAJCS2022) Sign(key crypto.Signer, document, options []byte) ([]byte, error) {
+	if _, ok := key.Public().(ed25519.PublicKey); !ok {
+		return nil, fmt.Errorf("needs an Ed25519 key, got %T", key.Public())
+	}
+	hashes := hashSHA256(document, options)
+	return crypto.SignMessage(key, rand.Reader, hashes[:], crypto.Hash(0))
+}
+
+// Verify implements [Suite].
+func (EdDSAJCS2022) Verify(public crypto.PublicKey, document, options, signature []byte) error {
+	k, ok := public.(ed25519.PublicKey)
+	if !ok || len(signature) != ed25519.SignatureSize {
+		return fmt.Errorf("needs an Ed25519 key and %d bytes, got %T and %d", ed25519.SignatureSize, public, len(signature))
+	}
+	if hashes := hashSHA256(document, options); !ed25519.Verify(k, hashes[:], signature) {
+		return errSignature
+	}
+	return nil
+}
+
+// hashSHA256 is hash(options) ‖ hash(document) (vc-di-eddsa §3.3.4, vc-di-ecdsa §3.3.4).
+func hashSHA256(document, options []byte) (out [2 * sha256.Size]byte) {
+	o, d := sha256.Sum256(options), sha256.Sum256(document)
+	copy(out[:], o[:])
+	copy(out[sha256.Size:], d[:])
+	return out
+}
+
+// ECDSAJCS2019 is ecdsa-jcs-2019: P-256 with SHA-256 or P-384 with SHA-384
+// over RFC 8785 JSON (vc-di-ecdsa §3.3).
+type ECDSAJCS2019 struct{}
+
+// Name implements [Suite].
+func (ECDSAJCS2019) Name() string { return "ecdsa-jcs-2019" }
+
+// Sign implements [Suite].
+func (ECDSAJCS2019) Sign(key crypto.Signer, document, options []byte) ([]byte, error) {
+	hash, hashes, size, err := ecdsaInput(key.Public(), document, options)
+	if err != nil {
+		return nil, err
+	}
+	der, err := crypto.SignMessage(key, rand.Reader, hashes, hash)
+	if err != nil {
+		return nil, err
+	}
+	var r, s big.Int
+	var sequence cryptobyte.String
+	if in := cryptobyte.String(der); !in.ReadASN1(&sequence, asn1.SEQUENCE) || !in.Empty() ||
+		!sequence.ReadASN1Integer(&r) || !sequence.ReadASN1Integer(&s) || !sequence.Empty() ||
+		r.Sign() <= 0 || s.Sign() <= 0 || r.BitLen() > 8*size || s.BitLen() > 8*size {
+		return nil, errors.New("the key returned no ASN.1 ECDSA signature")
+	}
+	signature := make([]byte, 2*size) // r ‖ s, big-endian
+	r.FillBytes(signature[:size])
+	s.FillBytes(signature[size:])
+	return signature, nil
+}
+
+// Verify implements [Suite].
+func (ECDSAJCS2019) Verify(public crypto.PublicKey, document, options, signature []byte) error {
+	hash, hashes, size, err := ecdsaInput(public, document, options)
+	if err != nil {
+		return err
+	}
+	if len(signature) != 2*size {
+		return fmt.Errorf("needs %d signature bytes for this curve, got %d", 2*size, len(signature))
+	}
+	var sum [sha512.Size384]byte
+	digest := sum[:size]
+	if hash == crypto.SHA256 {
+		*(*[sha256.Size]byte)(digest) = sha256.Sum256(hashes)
+	} else {
+		*(*[sha512.Size384]byte)(digest) = sha512.Sum384(hashes)
+	}
+	var der [2*(3+sha512.Size384) + 3]byte
+	if !ecdsa.VerifyASN1(public.(*ecdsa.PublicKey), digest, appendDER(der[:0], signature)) {
+		return errSignature
+	}
+	return nil
+}
+
+// ecdsaInput returns the hash function of the key's curve, hash(options) ‖
+// hash(document) under it, and the size of a coordinate in bytes.
+func ecdsaInput(public crypto.PublicKey, document, options []byte) (crypto.Hash, []byte, int, error) {
+	if k, ok := public.(*ecdsa.PublicKey); ok {
+		switch k.Curve {
+		case elliptic.P256():
+			hashes := hashSHA256(document, options)
+			return crypto.SHA256, hashes[:], sha256.Size, nil
+		case elliptic.P384():
+			o, d := sha512.Sum384(options), sha512.Sum384(document)
+			return crypto.SHA384, append(o[:], d[:]...), sha512.Size384, nil
+		}
+		return 0, nil, 0, fmt.Errorf("needs a P-256 or P-384 key, got %s", k.Params().Name)
+	}
+	return 0, nil, 0, fmt.Errorf("needs a P-256 or P-384 key, got %T", public)
+}
+
+// appendDER writes r ‖ s as the ASN.1 SEQUENCE of two INTEGERs that crypto/ecdsa
+// reads. Lengths stay below 128, so each takes one byte.
+func appendDER(dst, signature []byte) []byte {
+	start := len(dst)
+	dst = append(dst, 0x30, 0)
+	for _, n := range [][]byte{signature[:len(signature)/2], signature[len(signature)/2:]} {
+		for len(n) > 1 && n[0] == 0 {
+			n = n[1:]
+		}
+		if n[0]&0x80 != 0 {
+			dst = append(append(dst, 0x02, byte(len(n)+1), 0), n...)
+		} else {
+			dst = append(append(dst, 0x02, byte(len(n))), n...)
+		}
+	}
+	dst[start+1] = byte(len(dst) - start - 2)
+	return dst
+}

@@ -1,0 +1,374 @@
+package vc
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/internal/jcs"
+	"github.com/hourmeter/hourmeter/internal/strictjson"
+)
+
+// A Verifier checks credentials and presentations. The zero Verifier works
+// without a network, knows issuers by did:key and did:jwk, and refuses what it
+// cannot check. It is safe for concurrent use.
+type Verifier struct {
+	Resolver did.Resolver     // nil means did.Offline: no network
+	Suites   []Suite          // enabled cryptosuites; nil means EdDSAJCS2022 and ECDSAJCS2019
+	Contexts *Contexts        // known JSON-LD contexts; nil means those compiled in
+	Status   StatusChecker    // nil: a credential with credentialStatus is an UncheckedError
+	Schema   SchemaChecker    // nil: a credential with credentialSchema is an UncheckedError
+	Skew     time.Duration    // tolerated clock difference; zero means one minute
+	Now      func() time.Time // nil means time.Now
+
+	// CurrentKeys judges a key by its owner's present DID document where the
+	// DID method cannot tell what the document was when the proof was made
+	// (did.ErrVersionUnknown). False means such a credential could not be checked.
+	CurrentKeys bool
+}
+
+// A StatusChecker says whether a credential is still in force.
+// Implementations are safe for concurrent use.
+type StatusChecker interface {
+	// CheckStatus judges one credentialStatus entry, a JSON object, of a
+	// credential whose proof holds. It returns nil if the entry leaves the
+	// credential in force at the given time, an error wrapping [ErrStatus] if
+	// not, and any other error if it could not find out.
+	CheckStatus(ctx context.Context, issuer did.DID, entry []byte, at time.Time) error
+}
+
+// A SchemaChecker says whether a credential fits a schema that it names.
+// Implementations are safe for concurrent use.
+type SchemaChecker interface {
+	// CheckSchema holds credential against one credentialSchema entry; both are
+	// JSON objects. It returns nil if it fits, an error wrapping [ErrSchema] if
+	// not, and any other error if it could not find out.
+	CheckSchema(ctx context.Context, entry, credential []byte) error
+}
+
+// Accept decides whether a credential whose proof is good is one the caller
+// wants. It returns nil, or the reason why not.
+type Accept func(*Verified) error
+
+// AnyIssuer accepts every credential: use it only where a later step decides
+// what an unknown issuer's word is worth, as a reputation.Policy does.
+func AnyIssuer(*Verified) error { return nil }
+
+// IssuedBy accepts credentials of these issuers.
+func IssuedBy(ids ...did.DID) Accept {
+	return func(v *Verified) error {
+		if slices.Contains(ids, v.Issuer()) {
+			return nil
+		}
+		return fmt.Errorf("issuer %s is not on the list", v.Issuer())
+	}
+}
+
+// A Verified is a credential whose proofs, terms and period were checked. Only
+// a [Verifier] makes one. Everything it says is read from the very bytes that
+// the proofs cover.
+type Verified struct {
+	model
+	root   strictjson.Value
+	digest Digest
+	proofs []proof
+
+	proofRoom [1]proof
+}
+
+// ID returns the URL of the credential, or "" if it has none.
+func (v *Verified) ID() string { return v.id }
+
+// Issuer returns who made the statement; one of the proofs is theirs.
+func (v *Verified) Issuer() did.DID { return v.issuer }
+
+// Subject returns whom the credential is about; zero if it is not named by a
+// DID. Of several subjects it is the first.
+func (v *Verified) Subject() did.DID { return v.subjects[0] }
+
+// Subjects returns all subjects in order, a zero DID for each not named by one.
+func (v *Verified) Subjects() []did.DID { return slices.Clone(v.subjects) }
+
+// Type returns the first type beside VerifiableCredential, or that if there is no other.
+func (v *Verified) Type() string {
+	for _, t := range v.types {
+		if t != "VerifiableCredential" {
+			return t
+		}
+	}
+	return "VerifiableCredential"
+}
+
+// Types returns all types as listed.
+func (v *Verified) Types() []string { return slices.Clone(v.types) }
+
+// ValidFrom returns when the statement begins to hold; zero if it does not say.
+func (v *Verified) ValidFrom() time.Time { return v.from }
+
+// ValidUntil returns when it ceases to hold; zero means never.
+func (v *Verified) ValidUntil() time.Time { return v.until }
+
+// Digest returns the name of the credential's content.
+func (v *Verified) Digest() Digest { return v.digest }
+
+// Raw returns the exact text of the credential, proofs included.
+func (v *Verified) Raw() string { return v.root.Raw() }
+
+// Signers returns the DIDs whose proofs hold, the issuer first, each once.
+func (v *Verified) Signers() []did.DID {
+	ids := []did.DID{v.issuer}
+	for _, p := range v.proofs {
+		if !slices.Contains(ids, p.method.DID) {
+			ids = append(ids, p.method.DID)
+		}
+	}
+	return ids
+}
+
+// SignedBy reports whether one of the proofs is by id.
+func (v *Verified) SignedBy(id did.DID) bool {
+	return slices.ContainsFunc(v.proofs, func(p proof) bool { return p.method.DID == id })
+}
+
+// Created returns when the earliest proof says it was made; zero if none says.
+// It is the signer's claim: a log's time bounds it.
+func (v *Verified) Created() time.Time {
+	var first time.Time
+	for _, p := range v.proofs {
+		if first.IsZero() || !p.created.IsZero() && p.created.Before(first) {
+			first = p.created
+		}
+	}
+	return first
+}
+
+// Member decodes a top-level member, such as "record" or "evidence", into dst.
+// It returns false if the credential has no such member.
+func (v *Verified) Member(name string, dst any) (bool, error) {
+	m := v.root.Member(name)
+	if !m.Exists() {
+		return false, nil
+	}
+	if err := json.Unmarshal([]byte(m.Raw()), dst); err != nil {
+		return true, fmt.Errorf("vc: %s of credential %s: %w", name, v.digest, err)
+	}
+	return true, nil
+}
+
+// Verify checks a secured credential and asks accept about it.
+//
+// It returns a *[RejectError] if the credential is bad, and another error if it
+// could not be checked: the issuer's document was out of reach, or nobody was
+// given the task of checking its status or schema ([UncheckedError]).
+func (v *Verifier) Verify(ctx context.Context, raw []byte, accept Accept) (*Verified, error) {
+	root, err := parse(raw, MaxCredentialBytes, accept)
+	if err != nil {
+		return nil, err
+	}
+	return v.credential(ctx, root, accept, nil)
+}
+
+// parse makes the one strict parse that all checks work on.
+func parse(raw []byte, limit int, accept Accept) (strictjson.Value, error) {
+	if accept == nil {
+		return strictjson.Value{}, errors.New("vc: verify: accept is nil; pass AnyIssuer to take every issuer")
+	}
+	if len(raw) > limit {
+		return strictjson.Value{}, reject(ErrLimit, fmt.Errorf("%d bytes, at most %d are read", len(raw), limit))
+	}
+	doc, err := strictjson.Parse(raw, strictjson.Limits{Bytes: limit, Depth: maxDepth})
+	if err != nil {
+		return strictjson.Value{}, reject(ErrMalformed, err)
+	}
+	return doc.Root(), nil
+}
+
+// credential is the checklist that every credential passes, in order. Without a
+// report it ends at the first check that fails; with one it makes them all.
+func (v *Verifier) credential(ctx context.Context, root strictjson.Value, accept Accept, report *Report) (*Verified, error) {
+	out := &Verified{root: root}
+	list := checklist{report: report}
+
+	// Its form, names and identifiers are those of VCDM 2.0 §4.
+	err := out.read(root)
+	list.signer = out.issuer
+	if !list.pass(CheckDataModel, reject(ErrMalformed, err)) {
+		return nil, list.err
+	}
+
+	// Every context is known, and every term defined by one (§4.3).
+	if !list.pass(CheckContext, reject(ErrContext, v.Contexts.terms().Check(root))) {
+		return nil, list.err
+	}
+
+	// Every proof holds, by a key that its owner had given this role when it signed.
+	document := jcs.Append(make([]byte, 0, len(root.Raw())+64), root, jcs.Override{Name: "proof"})
+	out.digest = sha256.Sum256(document)
+	out.proofs, err = readProofs(out.proofRoom[:], out.proof, did.AssertionMethod, v.suites())
+	if err = reject(ErrProof, err); err != nil && !list.pass(CheckProof, err) {
+		return nil, list.err
+	}
+	if err == nil {
+		for i := range out.proofs {
+			p := &out.proofs[i]
+			at := did.Version{Time: p.created}
+			if !list.pass(CheckProof, v.checkProof(ctx, p, out.proofs, root, document, did.AssertionMethod, at)) {
+				return nil, list.err
+			}
+		}
+	}
+
+	if report != nil {
+		report.Issuer, report.Digest = out.issuer, out.digest
+	}
+
+	// One of the proofs is the issuer's own: other signers cannot speak for it.
+	if !list.pass(CheckIssuer, out.checkIssuer()) {
+		return nil, list.err
+	}
+
+	// Now lies in its period (§4.9).
+	if !list.pass(CheckPeriod, v.checkPeriod(out)) {
+		return nil, list.err
+	}
+
+	// It is in force (§4.10), and fits its schemas (§4.11), as somebody checked.
+	if out.status.Exists() && !list.pass(CheckStatus, v.checkStatus(ctx, out)) {
+		return nil, list.err
+	}
+	if out.schema.Exists() && !list.pass(CheckSchema, v.checkSchema(ctx, out)) {
+		return nil, list.err
+	}
+
+	// The caller wants it. Asked last, so that accept only sees what is good.
+	if list.err != nil {
+		list.skip(CheckAccept, "an earlier check did not pass")
+		return nil, list.err
+	}
+	if !list.pass(CheckAccept, reject(ErrNotAccepted, accept(out))) || list.err != nil {
+		return nil, list.err
+	}
+	return out, nil
+}
+
+func (v *Verified) checkIssuer() error {
+	if v.issuer.IsZero() {
+		return reject(ErrIssuer, errors.New("the issuer is not named by a DID, so nothing binds a key to it"))
+	}
+	if !v.SignedBy(v.issuer) {
+		return reject(ErrIssuer, fmt.Errorf("none of its %d proofs is by %s", len(v.proofs), v.issuer))
+	}
+	return nil
+}
+
+func (v *Verifier) checkPeriod(c *Verified) error {
+	now, skew := clock(v.Now), v.skew()
+	if now.Add(skew).Before(c.from) {
+		return reject(ErrNotYetValid, fmt.Errorf("starts %s", stamp(c.from)))
+	}
+	if !c.until.IsZero() && now.Add(-skew).After(c.until) {
+		return reject(ErrExpired, fmt.Errorf("ended %s", stamp(c.until)))
+	}
+	return nil
+}
+
+func (v *Verifier) checkStatus(ctx context.Context, c *Verified) error {
+	return each(c.status, func(entry strictjson.Value) error {
+		if v.Status == nil {
+			return &UncheckedError{Signer: c.issuer, Member: "credentialStatus", Type: entry.Member("type").Text()}
+		}
+		err := v.Status.CheckStatus(ctx, c.issuer, []byte(entry.Raw()), clock(v.Now))
+		if errors.Is(err, ErrStatus) {
+			return reject(ErrStatus, err)
+		}
+		return err
+	})
+}
+
+func (v *Verifier) checkSchema(ctx context.Context, c *Verified) error {
+	return each(c.schema, func(entry strictjson.Value) error {
+		if v.Schema == nil {
+			return &UncheckedError{Signer: c.issuer, Member: "credentialSchema", Type: entry.Member("type").Text()}
+		}
+		err := v.Schema.CheckSchema(ctx, []byte(entry.Raw()), []byte(c.root.Raw()))
+		if errors.Is(err, ErrSchema) {
+			return reject(ErrSchema, err)
+		}
+		return err
+	})
+}
+
+// reject makes a refusal of detail, or nil of nil. The checklist adds the signer.
+func reject(reason, detail error) error {
+	if detail == nil {
+		return nil
+	}
+	return &RejectError{Reason: reason, Detail: detail}
+}
+
+func (v *Verifier) skew() time.Duration {
+	if v.Skew == 0 {
+		return time.Minute
+	}
+	return v.Skew
+}
+
+func (v *Verifier) suites() []Suite {
+	if v.Suites == nil {
+		return suites()
+	}
+	return v.Suites
+}
+
+// A Result is the outcome of one of many verifications: one of the two is nil.
+type Result struct {
+	Verified *Verified
+	Err      error // as Verify returns it
+}
+
+// VerifyAll verifies many credentials on all cores. Results are in the order of raws.
+func (v *Verifier) VerifyAll(ctx context.Context, raws [][]byte, accept Accept) []Result {
+	results := make([]Result, len(raws))
+	parallel(len(raws), func(i int) {
+		if err := ctx.Err(); err != nil {
+			results[i].Err = err
+			return
+		}
+		results[i].Verified, results[i].Err = v.Verify(ctx, raws[i], accept)
+	})
+	return results
+}
+
+// parallel calls f(0) … f(n-1) on all cores and waits.
+func parallel(n int, f func(i int)) {
+	workers := min(runtime.GOMAXPROCS(0), n)
+	if workers <= 1 {
+		for i := range n {
+			f(i)
+		}
+		return
+	}
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range workers {
+		wait.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				f(i)
+			}
+		})
+	}
+	wait.Wait()
+}
