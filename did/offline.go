@@ -1,0 +1,264 @@
+package did
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdh"
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+
+	"github.com/hourmeter/hourmeter/internal/multikey"
+	"github.com/hourmeter/hourmeter/internal/strictjson"
+)
+
+// NewKey returns the did:key identifier of pub: an [ed25519.PublicKey], an
+// [*ecdsa.PublicKey] on P-256, P-384 or secp256k1, or an [*ecdh.PublicKey] on X25519.
+// There is one identifier for each key. The key's own URL is id.URL(id.Identifier()).
+//
+// A did:key cannot be changed or retired: who loses the key loses the name.
+func NewKey(pub crypto.PublicKey) (DID, error) {
+	mb, err := multikey.Encode(pub)
+	if err != nil {
+		return DID{}, fmt.Errorf("%w: no did:key for it: %w", ErrKeyNotSupported, err)
+	}
+	return Parse("did:key:" + mb)
+}
+
+// NewJWK returns the did:jwk identifier of pub, which is of a type [NewKey] takes. The
+// key's own URL is id.URL("0"). Others may have made other identifiers for the same key,
+// since a JWK may say more than the key.
+func NewJWK(pub crypto.PublicKey) (DID, error) {
+	jwk, err := MarshalJWK(pub)
+	if err != nil {
+		return DID{}, err
+	}
+	return Parse("did:jwk:" + base64.RawURLEncoding.EncodeToString(jwk))
+}
+
+// Offline resolves did:key and did:jwk, whose identifiers contain the key. It never uses
+// a network. The documents never change, so it answers for every time; they have no
+// versions with names, so asking for one gets [ErrNotFound].
+type Offline struct {
+	// KeyFormat is the type of the methods in documents of did:key (the method's
+	// "publicKeyFormat"): Multikey, which "" means, JSONWebKey2020, or
+	// Ed25519VerificationKey2020. It does not change what Key returns.
+	KeyFormat string
+}
+
+// Resolve implements [Resolver].
+func (o Offline) Resolve(_ context.Context, id DID, v Version) (*Resolution, error) {
+	var resolve func(DID) (*Document, error)
+	switch id.Method() {
+	case "key":
+		resolve = o.keyDocument
+	case "jwk":
+		resolve = jwkDocument
+	case "":
+		return nil, fmt.Errorf("%w: there is none", ErrInvalidDID)
+	default:
+		return nil, fmt.Errorf("%w: did:%s does not work offline", ErrMethodNotSupported, id.Method())
+	}
+	if v.ID != "" {
+		return nil, fmt.Errorf("%w: did:%s has no version %s, or any other", ErrNotFound, id.Method(), quote(v.ID))
+	}
+	doc, err := resolve(id)
+	if err != nil {
+		return nil, err
+	}
+	return &Resolution{Document: doc}, nil
+}
+
+// Key implements [KeyResolver]. For a did:key it decodes the key and makes no document.
+func (o Offline) Key(ctx context.Context, url URL, use Relationship, v Version) (crypto.PublicKey, error) {
+	if url.DID.Method() != "key" || v.ID != "" {
+		res, err := o.Resolve(ctx, url.DID, v)
+		if err != nil {
+			return nil, err
+		}
+		return res.Document.Key(url, use)
+	}
+	id := url.DID.Identifier()
+	pub, err := decodeDIDKey(url.DID)
+	if err != nil {
+		return nil, err
+	}
+	if ed, ok := pub.(ed25519.PublicKey); ok && url.Fragment != id {
+		// The one other method such a document has.
+		pub, id, err = encryptionKey(ed)
+		if err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case url != url.DID.URL(id):
+		return nil, fmt.Errorf("%w: %s in the document of %s", ErrNotFound, url, url.DID)
+	case !canDo(pub, use):
+		return nil, fmt.Errorf("%w: %s as %s", ErrKeyNotAuthorized, url, use)
+	}
+	return pub, nil
+}
+
+// decodeDIDKey returns the key inside a did:key (The did:key Method §3.1).
+func decodeDIDKey(id DID) (crypto.PublicKey, error) {
+	pub, err := decodeMultikey(id.Identifier(), ErrInvalidDID)
+	if err != nil {
+		return nil, fmt.Errorf("%w (did:key)", err)
+	}
+	return pub, nil
+}
+
+// encryptionKey derives the X25519 key that a did:key document gives an Ed25519 key for
+// keyAgreement, and its Multikey, which is its fragment.
+func encryptionKey(pub ed25519.PublicKey) (*ecdh.PublicKey, string, error) {
+	x, err := montgomery(pub)
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: %w (did:key)", ErrInvalidDID, err)
+	}
+	fragment, err := multikey.Encode(x)
+	return x, fragment, err
+}
+
+// montgomery maps a point of Ed25519 to X25519, u = (1+y)/(1-y) mod p (RFC 7748 §4.1).
+// The key is public, so the time it takes may tell what it is.
+func montgomery(pub ed25519.PublicKey) (*ecdh.PublicKey, error) {
+	one := big.NewInt(1)
+	p := new(big.Int).Sub(new(big.Int).Lsh(one, 255), big.NewInt(19))
+
+	le := slices.Clone(pub) // little-endian, with the sign of x in the top bit
+	le[31] &= 0x7f
+	slices.Reverse(le)
+	y := new(big.Int).SetBytes(le)
+
+	// On the curve -x²+y² = 1-(121665/121666)x²y² exactly if this is a square:
+	// x² = (y²-1)/(1+(121665/121666)y²), times (121666+121665y²)² and over 121666.
+	yy := new(big.Int).Mul(y, y)
+	num := new(big.Int).Sub(yy, one)
+	den := new(big.Int).Add(big.NewInt(121666), new(big.Int).Mul(big.NewInt(121665), yy))
+	xx := num.Mul(num, den)
+	xx.Mul(xx, big.NewInt(121666)).Mod(xx, p)
+	if big.Jacobi(xx, p) < 0 {
+		return nil, fmt.Errorf("the Ed25519 key is not a point on its curve")
+	}
+
+	inverse := new(big.Int).ModInverse(new(big.Int).Sub(one, y), p)
+	if inverse == nil { // y = 1, the neutral element
+		return nil, fmt.Errorf("the Ed25519 key has small order")
+	}
+	u := inverse.Mul(inverse, y.Add(y, one))
+	be := u.Mod(u, p).FillBytes(make([]byte, 32))
+	slices.Reverse(be)
+	return ecdh.X25519().NewPublicKey(be)
+}
+
+// contextDID is the JSON-LD context that every document made here starts with.
+const contextDID = "https://www.w3.org/ns/did/v1"
+
+// methodContext returns the JSON-LD context that defines a type of method (The did:key
+// Method, "Context Creation Algorithm").
+func methodContext(typ string) string {
+	switch typ {
+	case Multikey:
+		return "https://w3id.org/security/multikey/v1"
+	case Ed25519VerificationKey2020:
+		return "https://w3id.org/security/suites/ed25519-2020/v1"
+	case X25519KeyAgreementKey2020:
+		return "https://w3id.org/security/suites/x25519-2020/v1"
+	}
+	return "https://w3id.org/security/suites/jws-2020/v1"
+}
+
+// keyDocument makes the document of a did:key (The did:key Method, "Document Creation
+// Algorithm", with enableEncryptionKeyDerivation).
+func (o Offline) keyDocument(id DID) (*Document, error) {
+	signing := o.KeyFormat
+	switch signing {
+	case "":
+		signing = Multikey
+	case Multikey, JSONWebKey2020, Ed25519VerificationKey2020:
+	default:
+		return nil, fmt.Errorf("did: Offline.KeyFormat is %q: want Multikey, JsonWebKey2020 or Ed25519VerificationKey2020", o.KeyFormat)
+	}
+	agreeing := signing
+	if signing == Ed25519VerificationKey2020 {
+		agreeing = X25519KeyAgreementKey2020
+	}
+
+	pub, err := decodeDIDKey(id)
+	if err != nil {
+		return nil, err
+	}
+	doc := &Document{Context: []string{contextDID}, ID: id}
+	add := func(fragment, typ string, pub crypto.PublicKey) (refs []MethodRef, err error) {
+		m, err := NewVerificationMethod(id.URL(fragment), typ, id, pub)
+		if err != nil {
+			return nil, err
+		}
+		doc.VerificationMethod = append(doc.VerificationMethod, m)
+		if c := methodContext(typ); !slices.Contains(doc.Context, c) {
+			doc.Context = append(doc.Context, c)
+		}
+		return []MethodRef{{ID: m.ID}}, nil
+	}
+
+	if x, ok := pub.(*ecdh.PublicKey); ok {
+		doc.KeyAgreement, err = add(id.Identifier(), agreeing, x)
+		return doc, err
+	}
+	self, err := add(id.Identifier(), signing, pub)
+	if err != nil {
+		return nil, err
+	}
+	doc.Authentication, doc.AssertionMethod = self, self
+	doc.CapabilityInvocation, doc.CapabilityDelegation = self, self
+	doc.KeyAgreement = self // an elliptic-curve key can do both
+	if ed, ok := pub.(ed25519.PublicKey); ok {
+		x, fragment, err := encryptionKey(ed)
+		if err != nil {
+			return nil, err
+		}
+		if doc.KeyAgreement, err = add(fragment, agreeing, x); err != nil {
+			return nil, err
+		}
+	}
+	return doc, nil
+}
+
+// jwkDocument makes the document of a did:jwk (The did:jwk Method §3.2).
+func jwkDocument(id DID) (*Document, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(id.Identifier())
+	if err != nil {
+		return nil, fmt.Errorf("%w: this did:jwk is not base64url without padding", ErrInvalidDID)
+	}
+	parsed, err := strictjson.Parse(raw, strictjson.Limits{Bytes: MaxLength})
+	if err != nil {
+		return nil, fmt.Errorf("%w: the JWK in this did:jwk is not strict JSON: %w", ErrInvalidDID, err)
+	}
+	// A key of a kind that is not known here does not make the DID invalid; all else does.
+	// No message shows the DID: it may hold a private key.
+	jwk := parsed.Root()
+	if _, err := jwkKey(jwk); err != nil && !errors.Is(err, ErrKeyNotSupported) {
+		return nil, fmt.Errorf("%w: did:jwk: %w", ErrInvalidDID, err)
+	} else if err != nil {
+		return nil, fmt.Errorf("%w (did:jwk)", err)
+	}
+	m := VerificationMethod{ID: id.URL("0"), Type: JSONWebKey2020, Controller: id, Extra: []Member{{"publicKeyJwk", jwk.Raw()}}}
+	self := []MethodRef{{ID: m.ID}}
+	doc := &Document{
+		Context:            []string{contextDID, methodContext(JSONWebKey2020)},
+		ID:                 id,
+		VerificationMethod: []VerificationMethod{m},
+	}
+	use := jwk.Member("use").Text()
+	if use != "enc" {
+		doc.AssertionMethod, doc.Authentication = self, self
+		doc.CapabilityInvocation, doc.CapabilityDelegation = self, self
+	}
+	if use != "sig" {
+		doc.KeyAgreement = self
+	}
+	return doc, nil
+}
