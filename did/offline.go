@@ -133,14 +133,13 @@ func montgomery(pub ed25519.PublicKey) (*ecdh.PublicKey, error) {
 	slices.Reverse(le)
 	y := new(big.Int).SetBytes(le)
 
-	// On the curve -x²+y² = 1-(121665/121666)x²y² exactly if this is a square:
-	// x² = (y²-1)/(1+(121665/121666)y²), times (121666+121665y²)² and over 121666.
+	// On -x²+y² = 1-(121665/121666)x²y² (RFC 8032 §5.1), x² = 121666(y²-1) / (121666-121665y²).
+	// A quotient is a square where the product is.
 	yy := new(big.Int).Mul(y, y)
-	num := new(big.Int).Sub(yy, one)
-	den := new(big.Int).Add(big.NewInt(121666), new(big.Int).Mul(big.NewInt(121665), yy))
-	xx := num.Mul(num, den)
-	xx.Mul(xx, big.NewInt(121666)).Mod(xx, p)
-	if big.Jacobi(xx, p) < 0 {
+	xx := new(big.Int).Sub(yy, one)
+	xx.Mul(xx, big.NewInt(121666))
+	xx.Mul(xx, new(big.Int).Sub(big.NewInt(121666), yy.Mul(yy, big.NewInt(121665))))
+	if big.Jacobi(xx.Mod(xx, p), p) < 0 {
 		return nil, fmt.Errorf("the Ed25519 key is not a point on its curve")
 	}
 
