@@ -424,7 +424,7 @@ func (d *Document) Key(id URL, use Relationship) (crypto.PublicKey, error) {
 // KeyAt returns the public key that id names, if the document gives it use at that time
 // (Controlled Identifiers 1.0 §3.3). In this order:
 //
-//   - The document defines the method; otherwise [ErrNotFound].
+//   - The document defines the method, under its own DID; otherwise [ErrNotFound].
 //   - The relationship lists it, or embeds it; otherwise [ErrKeyNotAuthorized].
 //   - Its controller is the document's own subject; otherwise ErrKeyNotAuthorized. A
 //     document may list a key that somebody else holds, but only that somebody's document
@@ -435,7 +435,7 @@ func (d *Document) Key(id URL, use Relationship) (crypto.PublicKey, error) {
 //     otherwise ErrKeyNotAuthorized.
 func (d *Document) KeyAt(id URL, use Relationship, at time.Time) (crypto.PublicKey, error) {
 	m := d.Method(id)
-	if m == nil {
+	if m == nil || id.DID != d.ID {
 		return nil, fmt.Errorf("%w: %s in the document of %s", ErrNotFound, id, d.ID)
 	}
 	switch {

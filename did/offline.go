@@ -49,6 +49,9 @@ type Offline struct {
 	KeyFormat string
 }
 
+// Supports reports whether a method, such as "key", is one that Offline resolves.
+func (Offline) Supports(method string) bool { return method == "key" || method == "jwk" }
+
 // Resolve implements [Resolver].
 func (o Offline) Resolve(_ context.Context, id DID, v Version) (*Resolution, error) {
 	var resolve func(DID) (*Document, error)

@@ -92,7 +92,11 @@ func Key(ctx context.Context, r Resolver, url URL, use Relationship, v Version) 
 	if res.Document.ID != url.DID {
 		return nil, fmt.Errorf("%w: asked for %s, got the document of %s", ErrInvalidDocument, url.DID, res.Document.ID)
 	}
-	return res.Document.Key(url, use)
+	at := v.Time
+	if at.IsZero() {
+		at = time.Now()
+	}
+	return res.Document.KeyAt(url, use, at)
 }
 
 // Errors that are answers: see [IsAnswer]. Their texts are the start of every error that
@@ -121,11 +125,11 @@ var (
 )
 
 // ErrVersionUnknown says that the method cannot tell what the document was at that time.
-// It is not an answer.
+// It is not an answer: whoever keeps the history could tell.
 var ErrVersionUnknown = errors.New("did: the document at that time is not known")
 
 // answers pairs each error that is an answer with its name in DID Resolution §11 or
-// Controlled Identifiers 1.0 §3.4. The order matters to none of them.
+// Controlled Identifiers 1.0 §3.5. DID Resolution has no name for a retired identifier.
 var answers = [...]struct {
 	err error
 	typ string
@@ -152,13 +156,16 @@ func IsAnswer(err error) bool {
 	return false
 }
 
-// ErrorType returns the URL by which DID Resolution (§11) or Controlled Identifiers (§3.4)
-// names err, as "type" of an RFC 9457 problem. Errors that are no answer are INTERNAL_ERROR.
+// ErrorType returns the URL by which DID Resolution (§11) or Controlled Identifiers 1.0 (§3.5)
+// names err: the "type" of an RFC 9457 problem. Any error it does not know is INTERNAL_ERROR.
 func ErrorType(err error) string {
 	for _, a := range answers {
 		if errors.Is(err, a.err) {
 			return a.typ
 		}
+	}
+	if errors.Is(err, ErrVersionUnknown) {
+		return "https://www.w3.org/ns/did#FEATURE_NOT_SUPPORTED"
 	}
 	return "https://www.w3.org/ns/did#INTERNAL_ERROR"
 }

@@ -1,0 +1,58 @@
+// Package resolver looks up DID documents.
+//
+// Resolvers are plain values that wrap one another, and each is a [did.Resolver]:
+//
+//	r := &resolver.Cache{
+//		Next: resolver.Methods{
+//			"key": did.Offline{},
+//			"web": depot, // a resolver.Static
+//		},
+//		TTL: time.Hour,
+//	}
+//
+// [Methods] chooses by method, [Static] answers from memory, and [Cache] remembers.
+//
+// The danger: what a resolver says, a verifier believes. Give it only the methods whose
+// word you take, and know how old an answer may be: see [Static] and [Cache].
+package resolver
+
+import (
+	"context"
+	"crypto"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hourmeter/hourmeter/did"
+)
+
+// Methods sends each DID to the resolver of its method. The keys are method names, such
+// as "key". The zero Methods supports none.
+type Methods map[string]did.Resolver
+
+// Resolve implements [did.Resolver].
+func (m Methods) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Resolution, error) {
+	r, err := m.of(id)
+	if err != nil {
+		return nil, err
+	}
+	return r.Resolve(ctx, id, v)
+}
+
+// Key implements [did.KeyResolver].
+func (m Methods) Key(ctx context.Context, url did.URL, use did.Relationship, v did.Version) (crypto.PublicKey, error) {
+	r, err := m.of(url.DID)
+	if err != nil {
+		return nil, err
+	}
+	return did.Key(ctx, r, url, use, v)
+}
+
+func (m Methods) of(id did.DID) (did.Resolver, error) {
+	if r := m[id.Method()]; r != nil {
+		return r, nil
+	}
+	known := strings.Join(slices.Sorted(maps.Keys(m)), ", ")
+	return nil, fmt.Errorf("%w: did:%s is not among: %s", did.ErrMethodNotSupported, id.Method(), known)
+}
