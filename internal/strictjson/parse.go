@@ -8,6 +8,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -25,23 +26,31 @@ func Parse(src []byte, lim Limits) (*Document, error) {
 	if len(src) > lim.Bytes {
 		return nil, &SyntaxError{Offset: int64(lim.Bytes), Msg: fmt.Sprintf("%d bytes are more than the %d allowed", len(src), lim.Bytes)}
 	}
+	if bytes.HasPrefix(src, []byte("\xef\xbb\xbf")) {
+		return nil, &SyntaxError{Msg: "a byte order mark before the value: send UTF-8 without it"}
+	}
 
-	// One value at the root, one after each comma, one first in each container: there are no more
-	// nodes than that, so the tape is allocated once.
-	most := 1 + bytes.Count(src, []byte{','}) + bytes.Count(src, []byte{'{'}) + bytes.Count(src, []byte{'['})
-	d := &Document{text: string(src), nodes: make([]node, 0, min(most, lim.Values))}
+	// One value at the root, at most one more after each comma and first in each container: the tape
+	// is allocated once.
+	more := bytes.Count(src, []byte{','}) + bytes.Count(src, []byte{'{'}) + bytes.Count(src, []byte{'['})
+	d := &Document{text: string(src), nodes: make([]node, 0, 1+min(more, lim.Values))}
 
-	// The tape comes first and checks the limits, so that nothing unbounded reaches jsontext, which
-	// then checks the grammar in a single call. Asking it for one token after the other, and laying
-	// the tape from those, costs more than twice as much.
-	ok, err := d.lay(lim)
-	if err != nil {
+	r := readers.Get().(*reader)
+	defer readers.Put(r)
+	r.buf = *bytes.NewBuffer(src) // jsontext reads a bytes.Buffer in place
+	r.dec.Reset(&r.buf)
+	if err := d.lay(&r.dec, lim); err != nil {
 		return nil, err
 	}
-	if !ok || !jsontext.Value(src).IsValid() {
-		return nil, explain(src)
-	}
 	return d, nil
+}
+
+// readers keeps decoders from one Parse to the next: a new one makes five allocations.
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
+type reader struct {
+	dec jsontext.Decoder
+	buf bytes.Buffer
 }
 
 func orDefault(n, def, most int) int {
@@ -51,144 +60,129 @@ func orDefault(n, def, most int) int {
 	return min(n, most)
 }
 
-// lay lays out the nodes of d.text in one pass, checking the limits and the range of numbers. It
-// finds its way through every valid text; what it makes of an invalid one is thrown away when
-// jsontext has refused the text. So it skips commas and colons like white space, and takes
-// brackets and literals at their first letter. It reports false when it is lost.
-func (d *Document) lay(lim Limits) (bool, error) {
-	const none = math.MaxUint32
-	var (
-		s        = d.text
-		open     = uint32(none) // the innermost open container
-		last     = uint32(0)    // the value before the next one in it; 0 if there is none
-		inObject = false        // open is an object
-		depth    = 0
-		n        node // the next value, or so far only its name
+// lay lays out the nodes of d.text as dec, which reads the same text, goes through its tokens.
+func (d *Document) lay(dec *jsontext.Decoder, lim Limits) error {
+	const (
+		none    = math.MaxUint32
+		between = uint64(1<<' ' | 1<<'\t' | 1<<'\n' | 1<<'\r' | 1<<',' | 1<<':') // what stands between tokens, a bit each
 	)
-	for i := 0; i < len(s); {
-		start, far := i, false
-		switch s[i] {
-		case ' ', '\t', '\n', '\r', ',', ':':
-			i++
-			continue
+	var (
+		s         = d.text
+		end       = 0                               // of the token before
+		backslash = strings.IndexByte(s, '\\') >= 0 // most texts have none at all
+		open      = uint32(none)                    // the innermost open container
+		inObject  = false                           // which is an object
+		last      = uint32(0)                       // the value before the next one in it; 0 if there is none
+		depth     = 0
+		n         node // the next value, or so far only its name
+	)
+	for {
+		if _, err := dec.ReadToken(); err != nil {
+			return explain(err, end, open == none && len(d.nodes) > 0)
+		}
+		start := end
+		for between>>s[start]&1 != 0 {
+			start++
+		}
+		end = int(dec.InputOffset())
 
+		switch s[start] {
 		case '"':
-			end, backslash := stringEnd(s, i+1)
-			if end < 0 {
-				return false, nil
-			}
-			i = end + 1
+			esc := backslash && strings.IndexByte(s[start:end], '\\') >= 0
 			if inObject && n.name == 0 {
-				n.name, n.nameEnd = uint32(start+1), uint32(end)
-				if backslash {
+				n.name, n.nameEnd = uint32(start+1), uint32(end-1)
+				if esc {
 					n.flags |= nameEscaped
 				}
 				continue
 			}
 			n.kind = String
-			if backslash {
+			if esc {
 				n.flags |= escaped
 			}
-
-		case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-			n.kind = Number
-			for i++; i < len(s) && '0' <= s[i] && s[i] <= '9'; i++ {
-			}
-			far = i-start > len("-99999999999999") // surely within 2^53 if not longer
-			for ; i < len(s) && strings.IndexByte("0123456789.eE+-", s[i]) >= 0; i++ {
-				far = true
-			}
-
-		case '{', '[':
-			n.kind = Object
-			if s[i] == '[' {
-				n.kind = Array
-			}
-			n.next = open
-			i++
-
+		case '{':
+			n.kind, n.next = Object, open
+		case '[':
+			n.kind, n.next = Array, open
 		case '}', ']':
-			if open == none {
-				return false, nil
-			}
-			i++
 			box := &d.nodes[open]
 			last, open = open, box.next
-			box.end, box.next = uint32(i), 0
+			box.end, box.next = uint32(end), 0
 			inObject = open != none && d.nodes[open].kind == Object
-			n = node{}
 			depth--
 			continue
-
 		case 't':
 			n.kind = True
-			i += len("true")
 		case 'f':
 			n.kind = False
-			i += len("false")
 		case 'n':
 			n.kind = Null
-			i += len("null")
-
 		default:
-			return false, nil
-		}
-		if i > len(s) || open == none && len(d.nodes) > 0 {
-			return false, nil // a literal cut short, or a second value
+			n.kind = Number
 		}
 
 		self := uint32(len(d.nodes))
-		n.start, n.end = uint32(start), uint32(i)
+		if self > 0 && open == none {
+			return &SyntaxError{Offset: int64(start), Msg: "more text after the value: send one value only"}
+		}
+		n.start, n.end = uint32(start), uint32(end)
 		d.nodes = append(d.nodes, n)
 		if last != 0 {
 			d.nodes[last].next = self
 		} else if open != none {
 			d.nodes[open].flags |= holds
 		}
-		if len(d.nodes) > lim.Values {
-			return false, d.refuse(self, fmt.Sprintf("more than the %d values allowed in one text", lim.Values))
-		}
-		if far {
-			if msg := outOfRange(s[start:i]); msg != "" {
-				return false, d.refuse(self, msg)
-			}
-		}
 		last = self
-		if n.kind >= Object {
-			if depth++; depth > lim.Depth {
-				return false, d.refuse(self, fmt.Sprintf("nested more than the %d deep allowed", lim.Depth))
+		switch {
+		case len(d.nodes) > lim.Values:
+			return d.refuse(self, fmt.Sprintf("more than the %d values allowed in one text", lim.Values))
+		case n.kind == Number:
+			if msg := outOfRange(s[start:end]); msg != "" {
+				return d.refuse(self, msg)
 			}
-			open, last = self, 0
-			inObject = n.kind == Object
+		case n.kind >= Object:
+			if depth++; depth > lim.Depth {
+				return d.refuse(self, fmt.Sprintf("nested more than the %d deep allowed", lim.Depth))
+			}
+			open, inObject, last = self, n.kind == Object, 0
 		}
 		n = node{}
 	}
-	return open == none && len(d.nodes) > 0, nil
 }
 
-// stringEnd returns the index of the quote that ends the string whose content starts at i, or -1,
-// and whether the string has a backslash.
-func stringEnd(s string, i int) (end int, backslash bool) {
-	n := strings.IndexByte(s[i:], '"')
-	if n < 0 {
-		return -1, false
-	}
-	if strings.IndexByte(s[i:i+n], '\\') < 0 {
-		return i + n, false
-	}
-	for ; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case '"':
-			return i, true
+// explain turns the error with which jsontext ended the text after offset end into ours: into nil if
+// the value was complete, and that is all there is.
+func explain(err error, end int, complete bool) error {
+	switch syn, ok := errors.AsType[*jsontext.SyntacticError](err); {
+	case err == io.EOF && complete:
+		return nil
+	case err == io.EOF:
+		return &SyntaxError{Offset: int64(end), Msg: "no value: the text is empty"}
+	case complete:
+		return &SyntaxError{Offset: int64(end), Msg: "more text after the value: send one value only"}
+	case !ok:
+		return &SyntaxError{Offset: int64(end), Msg: err.Error()}
+	default:
+		e := &SyntaxError{Offset: syn.ByteOffset, Pointer: string(syn.JSONPointer), Msg: syn.Err.Error()}
+		switch syn.Err {
+		case jsontext.ErrDuplicateName:
+			e.Msg = fmt.Sprintf("a second member named %q: readers disagree on which one counts", brief(syn.JSONPointer.LastToken()))
+		case io.ErrUnexpectedEOF:
+			e.Msg = "the text ends before the value does"
 		}
+		return e
 	}
-	return -1, true
 }
 
 // outOfRange says what is wrong with the number s if readers would not agree on its value.
 func outOfRange(s string) string {
+	plain := len(s) <= len("-99999999999999")
+	for i := 0; plain && i < len(s); i++ {
+		plain = s[i] <= '9' && s[i] != '.'
+	}
+	if plain {
+		return ""
+	}
 	if !strings.ContainsAny(s, ".eE") {
 		n, err := strconv.ParseUint(strings.TrimPrefix(s, "-"), 10, 64)
 		if errors.Is(err, strconv.ErrRange) || n > MaxInteger {
@@ -204,39 +198,7 @@ func outOfRange(s string) string {
 	case err == nil && f == 0 && strings.ContainsAny(mantissa, "123456789"):
 		return fmt.Sprintf("the number %s is too small for float64 and would read as 0: send it as a string", brief(s))
 	}
-	return "" // what does not parse is no JSON number either: jsontext refuses it
-}
-
-// explain returns why jsontext refuses src.
-func explain(src []byte) error {
-	if bytes.HasPrefix(src, []byte("\xef\xbb\xbf")) {
-		return &SyntaxError{Msg: "a byte order mark before the value: send UTF-8 without it"}
-	}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(src))
-	_, err := dec.ReadValue()
-	if err == nil {
-		end := dec.InputOffset()
-		if _, err = dec.ReadToken(); err != io.EOF {
-			return &SyntaxError{Offset: end, Msg: "more text after the value: send one value only"}
-		}
-		return &SyntaxError{Msg: "not understood"} // unreachable: lay follows every text that jsontext accepts
-	}
-	if err == io.EOF {
-		return &SyntaxError{Msg: "no value: the text is empty"}
-	}
-	e := &SyntaxError{Msg: err.Error()}
-	if syn, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		e.Offset, e.Pointer = syn.ByteOffset, string(syn.JSONPointer)
-		switch syn.Err {
-		case jsontext.ErrDuplicateName:
-			e.Msg = fmt.Sprintf("a second member named %q: readers disagree on which one counts", brief(syn.JSONPointer.LastToken()))
-		case io.ErrUnexpectedEOF:
-			e.Msg = "the text ends before the value does"
-		default:
-			e.Msg = syn.Err.Error()
-		}
-	}
-	return e
+	return ""
 }
 
 func (d *Document) refuse(i uint32, msg string) error {

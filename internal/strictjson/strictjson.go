@@ -3,10 +3,10 @@
 // [Parse] reads the text once and either refuses it or gives a [Document]; [Document.Root] is
 // where reading starts, and a [Value] is what is read.
 //
-// Strict means that every careful reader of an accepted text sees the same thing: names are
-// matched exactly, no object has two members of one name, text is UTF-8 without lone surrogates,
-// numbers are those that every JSON library reads alike (I-JSON, RFC 7493), and nothing follows
-// the value.
+// Strict means that all careful readers of an accepted text see the same thing: names are matched
+// exactly, no object has two members of one name, text is UTF-8 without lone surrogates, integers
+// and the range of numbers are those of I-JSON (RFC 7493), and nothing follows the value. Fractions
+// are float64 to all of them: 1.00000000000000000001 is accepted, and is 1.
 //
 // A member whose name differs from a known one only by case is a different, unknown member here,
 // though Go's encoding/json would read it as the known one: whoever knows the names refuses such a

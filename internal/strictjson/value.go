@@ -123,6 +123,12 @@ func (v Value) Name() string {
 	return v.doc.text[n.name:n.nameEnd]
 }
 
+// Escaped reports whether v is a string written with escapes, so that Raw holds another text than Text.
+func (v Value) Escaped() bool { return v.doc != nil && v.doc.nodes[v.i].flags&escaped != 0 }
+
+// NameEscaped reports whether the name of v is written with escapes.
+func (v Value) NameEscaped() bool { return v.doc != nil && v.doc.nodes[v.i].flags&nameEscaped != 0 }
+
 // RawName returns the name of v as the text has it, quotes and escapes included; "" if v is not a member.
 func (v Value) RawName() string {
 	if v.doc == nil || v.doc.nodes[v.i].name == 0 {
