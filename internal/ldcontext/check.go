@@ -1,0 +1,351 @@
+package ldcontext
+
+import (
+	"strings"
+
+	"github.com/hourmeter/hourmeter/internal/strictjson"
+)
+
+const verifiableCredential = "https://www.w3.org/2018/credentials#verifiableCredential"
+
+// Check reports whether the contexts that doc lists define everything it says: doc is a whole
+// credential or presentation, and every member name and every type in it, at every depth, must be
+// defined where it stands. The error is a *[TermError].
+//
+// The credentials in a presentation's verifiableCredential are not entered: each is a document of
+// its own, with its own contexts. Values of @json terms are data and are not entered either.
+func (s *Set) Check(doc strictjson.Value) error {
+	if doc.Kind() != strictjson.Object {
+		return &TermError{doc.Pointer(), "", "is " + doc.Kind().String() + ", not a credential or presentation"}
+	}
+	if !doc.Member("@context").Exists() {
+		return &TermError{doc.Pointer(), "@context", "is missing"}
+	}
+	if e := s.object(doc, s.empty, nil, true); e != nil { // a nil *TermError is not a nil error
+		return e
+	}
+	return nil
+}
+
+// value checks what stands at a property with definition t; nil if the property is an IRI or a word of @vocab.
+func (s *Set) value(v strictjson.Value, a *active, t *term) *TermError {
+	switch v.Kind() {
+	case strictjson.Array:
+		for e := v.First(); e.Exists(); e = e.Next() {
+			if err := s.value(e, a, t); err != nil {
+				return err
+			}
+		}
+	case strictjson.Object:
+		if t != nil && (t.container == "@language" || t.container == "@language @set") {
+			return languages(v)
+		}
+		return s.object(v, a, t, false)
+	}
+	return nil
+}
+
+// object checks one object (JSON-LD 1.1 API §5.1.2, steps 7 to 13).
+func (s *Set) object(v strictjson.Value, a *active, via *term, root bool) *TermError {
+	isValue := v.Member("@value").Exists()
+
+	// The context of a type holds for its object alone: below it, the one before is in force again.
+	// A value object or a mere reference is no object of its own.
+	if a.previous != nil && !isValue && !isReference(v, a) {
+		a = a.previous
+	}
+	if via != nil && via.context.Exists() {
+		next, err := s.scoped(a, via, false)
+		if err != nil {
+			return &TermError{v.Pointer(), v.Name(), "has a context that " + err.Error()}
+		}
+		a = next
+	}
+	if c := v.Member("@context"); c.Exists() {
+		next, err := s.listed(a, c)
+		if err != nil {
+			return err
+		}
+		a = next
+	}
+	if isValue {
+		return valueObject(v, a)
+	}
+	a, failed := s.types(v, a)
+	if failed != nil {
+		return failed
+	}
+
+	var ids int
+	for m := v.First(); m.Exists(); m = m.Next() {
+		name := m.Name()
+		t := a.lookup(name)
+		if t == nil {
+			switch {
+			case name == "@context":
+				continue
+			case name == "@set" || name == "@list": // holds the values themselves
+				if v.First().Next().Exists() {
+					return &TermError{m.Pointer(), name, "has members beside it"}
+				}
+				if err := s.value(m, a, via); err != nil {
+					return err
+				}
+				continue
+			case name == "@index" && m.Kind() == strictjson.String:
+				continue
+			}
+			if reason := s.undefined(a, name); reason != "" {
+				return &TermError{m.Pointer(), name, reason}
+			}
+		} else {
+			switch {
+			case t.iri == "":
+				return &TermError{m.Pointer(), name, "is mapped to null: it means nothing here"}
+			case t.lookalike:
+				return &TermError{m.Pointer(), name, lookalike}
+			case t.iri == "@type":
+				continue
+			case t.iri == "@id":
+				if ids++; ids > 1 {
+					return &TermError{m.Pointer(), name, "is a second identifier of one object"}
+				}
+				if m.Kind() != strictjson.String {
+					return &TermError{m.Pointer(), name, "must be a string"}
+				}
+				continue
+			case t.typ == "@json":
+				continue
+			case root && t.iri == verifiableCredential:
+				continue
+			}
+		}
+		if k := m.Kind(); k == strictjson.Object || k == strictjson.Array {
+			if err := s.value(m, a, t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const lookalike = "is a term of " + HourmeterV1 + ": list that context to use it"
+
+// listed returns the active context after the contexts that the document lists at c.
+func (s *Set) listed(a *active, c strictjson.Value) (*active, *TermError) {
+	one := func(a *active, c strictjson.Value) (*active, *TermError) {
+		switch c.Kind() {
+		case strictjson.String:
+			next, err := s.named(a, c.Text())
+			if err != nil {
+				return nil, &TermError{c.Pointer(), c.Text(), err.Error()}
+			}
+			return next, nil
+		case strictjson.Null:
+			if a.protected {
+				return nil, &TermError{c.Pointer(), "@context", errNullifies.Error()}
+			}
+			return s.empty, nil
+		case strictjson.Object:
+			return nil, &TermError{c.Pointer(), "@context", "is written into the document, so that nobody can pin it: publish it and list its URL"}
+		}
+		return nil, &TermError{c.Pointer(), "@context", "holds " + c.Kind().String() + " where the URL of a context belongs"}
+	}
+	if c.Kind() != strictjson.Array {
+		return one(a, c)
+	}
+	n := 0
+	for e := c.First(); e.Exists(); e = e.Next() {
+		if n++; n > maxNames {
+			return nil, &TermError{e.Pointer(), "@context", "lists too many contexts"}
+		}
+		next, err := one(a, e)
+		if err != nil {
+			return nil, err
+		}
+		a = next
+	}
+	return a, nil
+}
+
+// types checks the types of v and returns the active context after their scoped contexts.
+func (s *Set) types(v strictjson.Value, a *active) (*active, *TermError) {
+	var list strictjson.Value
+	for _, alias := range a.typeAliases {
+		if m := v.Member(alias); m.Exists() {
+			if list.Exists() {
+				return nil, &TermError{m.Pointer(), alias, "is a second list of types of one object"}
+			}
+			list = m
+		}
+	}
+	if !list.Exists() {
+		return a, nil
+	}
+	n := 0
+	switch list.Kind() {
+	case strictjson.String:
+		if err := s.oneType(list, a); err != nil {
+			return nil, err
+		}
+	case strictjson.Array:
+		for e := list.First(); e.Exists(); e = e.Next() {
+			if n++; n > maxTypes {
+				return nil, &TermError{e.Pointer(), list.Name(), "has too many types"}
+			}
+			if err := s.oneType(e, a); err != nil {
+				return nil, err
+			}
+		}
+	default:
+		return nil, &TermError{list.Pointer(), list.Name(), "must be a string or a list of strings"}
+	}
+
+	// The types' own contexts come into force in the order of their names, whatever the order in the
+	// list, each looked up in the context before them all (§5.1.2, step 11).
+	first := list
+	if list.Kind() == strictjson.Array {
+		first = list.First()
+	}
+	before, last := a, ""
+	for {
+		var next *term
+		var name string
+		for e := first; e.Exists(); e = e.Next() {
+			if text := e.Text(); text > last && (next == nil || text < name) {
+				if t := before.lookup(text); t != nil && t.context.Exists() {
+					next, name = t, text
+				}
+			}
+			if n == 0 {
+				break // a string, whose siblings are members
+			}
+		}
+		if next == nil {
+			return a, nil
+		}
+		after, err := s.scoped(a, next, true)
+		if err != nil {
+			return nil, &TermError{list.Pointer(), name, "has a context that " + err.Error()}
+		}
+		a, last = after, name
+	}
+}
+
+// oneType checks one type.
+func (s *Set) oneType(v strictjson.Value, a *active) *TermError {
+	if v.Kind() != strictjson.String {
+		return &TermError{v.Pointer(), "type", "must be a string or a list of strings"}
+	}
+	name := v.Text()
+	t := a.lookup(name)
+	switch {
+	case t == nil:
+		if reason := s.undefined(a, name); reason != "" {
+			return &TermError{v.Pointer(), name, reason}
+		}
+	case t.iri == "" || t.iri[0] == '@':
+		return &TermError{v.Pointer(), name, "is not a type"}
+	case t.lookalike:
+		return &TermError{v.Pointer(), name, lookalike}
+	}
+	return nil
+}
+
+// undefined says why a name that is not a term means nothing; "" if it is an IRI, or a word of @vocab.
+func (s *Set) undefined(a *active, name string) string {
+	if strings.HasPrefix(name, "@") {
+		switch name {
+		case "@id":
+			return `must be written "id"`
+		case "@type":
+			return `must be written "type"`
+		}
+		return "is a keyword that a credential cannot use"
+	}
+	if prefix, suffix, ok := strings.Cut(name, ":"); ok {
+		if t := a.lookup(prefix); t != nil && t.prefix && !strings.HasPrefix(suffix, "//") {
+			if isIRI(t.iri + suffix) {
+				return ""
+			}
+			return "is a compact IRI with characters that an IRI cannot have"
+		}
+		// Formally, any word before a colon is a scheme. One without // that nobody has heard of is a
+		// prefix whose context was forgotten.
+		if !isIRI(name) || !strings.HasPrefix(suffix, "//") && prefix != "urn" && prefix != "did" && prefix != "tag" {
+			return "is neither an absolute IRI nor a compact one whose prefix is defined"
+		}
+		return ""
+	}
+	if a.vocab == "" || name == "" {
+		return "is not defined by the contexts that are listed"
+	}
+	// @vocab means every word, also a misspelt or imitated one.
+	if _, ours := s.reserved[name]; ours {
+		return lookalike
+	}
+	for layer := a; layer != nil; layer = layer.below {
+		for known := range layer.terms {
+			if strings.EqualFold(known, name) {
+				return "differs from a defined term only by case"
+			}
+		}
+	}
+	return ""
+}
+
+// isReference reports whether v has only an identifier.
+func isReference(v strictjson.Value, a *active) bool {
+	m := v.First()
+	if !m.Exists() || m.Next().Exists() {
+		return false
+	}
+	t := a.lookup(m.Name())
+	return t != nil && t.iri == "@id"
+}
+
+// valueObject checks a value object (JSON-LD 1.1 §9.5): a literal with its language and direction, or its datatype.
+func valueObject(v strictjson.Value, a *active) *TermError {
+	datatype := ""
+	for m := v.First(); m.Exists(); m = m.Next() {
+		ok := m.Kind() == strictjson.String
+		switch m.Name() {
+		case "@value", "@context":
+			continue
+		case "@language", "@index":
+		case "@direction":
+			ok = m.Text() == "ltr" || m.Text() == "rtl"
+		case "@type":
+			datatype = m.Text()
+			t := a.lookup(datatype)
+			ok = datatype == "@json" || t != nil && isIRI(t.iri) || t == nil && isIRI(datatype)
+		default:
+			return &TermError{m.Pointer(), m.Name(), "cannot stand beside @value"}
+		}
+		if !ok {
+			return &TermError{m.Pointer(), m.Name(), "has a value that it cannot have"}
+		}
+	}
+	if datatype != "" && (v.Member("@language").Exists() || v.Member("@direction").Exists()) {
+		return &TermError{v.Pointer(), "@type", "cannot stand beside @language or @direction"}
+	}
+	literal := v.Member("@value")
+	if k := literal.Kind(); datatype != "@json" && (k == strictjson.Object || k == strictjson.Array) {
+		return &TermError{literal.Pointer(), "@value", "must be a string, number, boolean or null"}
+	}
+	return nil
+}
+
+// languages checks a language map: its names are language tags, its values strings or lists of strings.
+func languages(v strictjson.Value) *TermError {
+	for m := v.First(); m.Exists(); m = m.Next() {
+		ok := m.Kind() == strictjson.String || m.Kind() == strictjson.Null || m.Kind() == strictjson.Array
+		for e := range m.All() {
+			ok = ok && (e.Kind() == strictjson.String || e.Kind() == strictjson.Null)
+		}
+		if !ok {
+			return &TermError{m.Pointer(), m.Name(), "must be text in that language"}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+// Package ldcontext says whether the contexts that a credential lists define every term it uses,
+// without processing JSON-LD and without a network.
+//
+// [Set.Check] is the question; [Default] is the set of contexts that are compiled in, and [Set.With]
+// adds one that the caller vouches for. A member or type that no context defines would be dropped by
+// a JSON-LD processor: a signature over the JSON text would cover it, and one over the RDF would not,
+// so two verifiers of one credential would read two claims. Here it is refused.
+//
+// What is checked is the JSON-LD 1.1 subset that credentials use (JSON-LD 1.1 API §4 and §5.1):
+// property-scoped and type-scoped contexts, @propagate, @protected, @vocab, prefixes, aliases of @id
+// and @type, @json values, value objects. A context that uses anything else (@import, @nest, maps by
+// @id, @index or @type) is refused by With, never guessed at.
+//
+// Defined is not true: a context says what a word means, and nothing about who said it.
+package ldcontext
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hourmeter/hourmeter/internal/strictjson"
+)
+
+// Limits on contexts. Those of a credential are strictjson's.
+const (
+	MaxContextBytes = 1 << 20 // of a context given to With; the largest published ones have some 100 kB
+	maxContextDepth = 8       // contexts that name contexts; published ones go 2 deep
+	maxScopeDepth   = 32      // contexts within term definitions; ours goes 4 deep, UNTP's 6
+	maxNames        = 16      // contexts that one object lists; credentials list 2 to 5
+	maxTypes        = 64      // types of one object; credentials have 2 or 3
+	maxRemembered   = 2048    // active contexts kept for reuse, so that hostile input cannot fill the memory
+)
+
+// A Set is a set of JSON-LD contexts, each known by its URL. It is immutable and safe for
+// concurrent use.
+type Set struct {
+	contexts map[string]strictjson.Value // URL to the value of @context
+	reserved map[string]bool             // terms that only HourmeterV1 may define; false: or another context, but not its @vocab
+	empty    *active                     // where every check starts
+	kept     atomic.Int64                // active contexts remembered, at most maxRemembered
+}
+
+// Default returns the contexts that are compiled in, each byte for byte as published: see
+// context/SOURCES.md. They are parsed when first asked for.
+func Default() *Set { return defaultSet() }
+
+var defaultSet = sync.OnceValue(func() *Set {
+	s := &Set{contexts: map[string]strictjson.Value{}, empty: new(active)}
+	for _, e := range embedded {
+		doc, err := strictjson.Parse([]byte(e.document), strictjson.Limits{})
+		if err != nil {
+			panic("ldcontext: the compiled-in " + e.url + ": " + err.Error()) // a test parses them all
+		}
+		s.contexts[e.url] = doc.Root().Member("@context")
+	}
+	s.reserved = reserved(s.contexts[HourmeterV1])
+	return s
+})
+
+// reserved returns the terms that Hourmeter's own context mints. A reader looks for its credential
+// types and for "record" by name, so another context may not give them another meaning (true). The
+// members of its claims are common words, which another context may define, but which a context that
+// defines every word by @vocab does not mean (false).
+func reserved(context strictjson.Value) map[string]bool {
+	names := map[string]bool{}
+	minted := func(def strictjson.Value) bool {
+		id := def
+		if def.Kind() == strictjson.Object {
+			id = def.Member("@id")
+		}
+		return strings.HasPrefix(id.Text(), HourmeterV1+"#")
+	}
+	for def := range context.All() {
+		if !minted(def) {
+			continue
+		}
+		names[def.Name()] = true
+		if strings.HasSuffix(def.Name(), "Credential") {
+			for member := range def.Member("@context").All() {
+				if _, ok := names[member.Name()]; !ok && minted(member) {
+					names[member.Name()] = false
+				}
+			}
+		}
+	}
+	delete(names, "evidence") // W3C's word in a credential; ours only within a score
+	return names
+}
+
+// With returns a set that also knows the context that document holds under "@context", by url. It
+// refuses a context that the set knows under that URL with other content, that is larger than
+// MaxContextBytes, that uses what this package does not process, that names a context the set does
+// not know, or that redefines a protected term of credentials/v2.
+func (s *Set) With(url string, document []byte) (*Set, error) {
+	if !isIRI(url) {
+		return nil, fmt.Errorf("ldcontext: context %q: its name must be an absolute URL", brief(url))
+	}
+	doc, err := strictjson.Parse(document, strictjson.Limits{Bytes: MaxContextBytes})
+	if err != nil {
+		return nil, fmt.Errorf("ldcontext: context %s: %w", brief(url), err)
+	}
+	context := doc.Root().Member("@context")
+	if !context.Exists() {
+		return nil, fmt.Errorf("ldcontext: context %s: the document has no member @context", brief(url))
+	}
+	if known, ok := s.contexts[url]; ok {
+		if known.Raw() != context.Raw() {
+			return nil, fmt.Errorf("ldcontext: context %s is known with other content: contexts never change", brief(url))
+		}
+		return s, nil
+	}
+	with := &Set{contexts: maps.Clone(s.contexts), reserved: s.reserved, empty: new(active)}
+	with.contexts[url] = context
+	// Credentials list credentials/v2 first (VCDM 2.0 §4.3), so that is what url has to fit on.
+	base, err := with.named(with.empty, CredentialsV2)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := with.named(base, url); err != nil {
+		return nil, fmt.Errorf("ldcontext: context %s: %w", brief(url), err)
+	}
+	if err := with.validateScopes(base, context, maxScopeDepth); err != nil {
+		return nil, fmt.Errorf("ldcontext: context %s: %w", brief(url), err)
+	}
+	return with, nil
+}
+
+// Known reports whether s has a context of this URL.
+func (s *Set) Known(url string) bool {
+	_, ok := s.contexts[url]
+	return ok
+}
+
+// A TermError reports the first term that the contexts do not define, or a context that is not
+// known or does not fit on those before it.
+type TermError struct {
+	Pointer string // where it stands in the document (RFC 6901)
+	Term    string // the member's name, the type or the context's URL
+	Reason  string // why it is refused
+}
+
+// Error implements error.
+func (e *TermError) Error() string {
+	return fmt.Sprintf("ldcontext: %s: %q %s", brief(e.Pointer), brief(e.Term), e.Reason)
+}
+
+// brief shortens text that somebody else chose, for a message.
+func brief(s string) string {
+	const most = 120
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}
