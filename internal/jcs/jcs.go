@@ -50,55 +50,67 @@ func Append(dst []byte, v strictjson.Value, over ...Override) []byte {
 		}
 		return append(dst, ']')
 	case strictjson.String:
-		return appendString(dst, v.Raw())
+		if v.Escaped() {
+			return appendEscaped(dst, v.Raw())
+		}
 	case strictjson.Number:
-		return appendLiteralNumber(dst, v.Raw())
+		return appendLiteral(dst, v.Raw())
 	}
 	return append(dst, v.Raw()...)
 }
 
-// member is a member of the object being written.
+// member is a member of the object being written. An absent value stands for an Override that adds one.
 type member struct {
-	name     string           // unescaped: what it is sorted by
-	value    strictjson.Value // absent if the member is added
-	override *Override        // nil if the member is written as the text has it
+	name  string // unescaped: what members are sorted by
+	value strictjson.Value
 }
 
 func appendObject(dst []byte, v strictjson.Value, over []Override) []byte {
-	var few [16]member // on the stack: objects of the usual size cost no allocation
-	members, sorted := few[:0], true
+	const usual = 16 // members; that many are sorted on the stack, by insertion
+	var few [usual]member
+	members := few[:0]
 	for m := v.First(); m.Exists(); m = m.Next() {
-		name := m.Name()
-		o := find(over, name)
-		if o != nil && len(o.Canonical) == 0 {
-			continue
-		}
-		sorted = sorted && (len(members) == 0 || compareUTF16(members[len(members)-1].name, name) < 0)
-		members = append(members, member{name, m, o})
+		members = append(members, member{m.Name(), m})
 	}
 	for i := range over {
-		if o := &over[i]; len(o.Canonical) > 0 && !v.Member(o.Name).Exists() {
-			members, sorted = append(members, member{name: o.Name, override: o}), false
+		if !v.Member(over[i].Name).Exists() {
+			members = append(members, member{name: over[i].Name})
 		}
 	}
-	if !sorted {
+	if len(members) > usual {
 		slices.SortFunc(members, func(a, b member) int { return compareUTF16(a.name, b.name) })
+	} else {
+		for i := 1; i < len(members); i++ {
+			m, at := members[i], i
+			for ; at > 0 && compareUTF16(m.name, members[at-1].name) < 0; at-- {
+				members[at] = members[at-1]
+			}
+			members[at] = m
+		}
 	}
 
 	dst = append(dst, '{')
+	first := len(dst)
 	for i := range members {
 		m := &members[i]
-		if i > 0 {
+		o := find(over, m.name)
+		if o != nil && len(o.Canonical) == 0 {
+			continue
+		}
+		if len(dst) > first {
 			dst = append(dst, ',')
 		}
-		if m.value.Exists() {
-			dst = appendString(dst, m.value.RawName())
-		} else {
-			dst = appendQuoted(dst, m.name)
+		switch {
+		case !m.value.Exists():
+			dst = appendText(dst, m.name)
+		case m.value.NameEscaped():
+			dst = appendEscaped(dst, m.value.RawName())
+		default:
+			dst = append(dst, m.value.RawName()...)
 		}
 		dst = append(dst, ':')
-		if m.override != nil {
-			dst = append(dst, m.override.Canonical...)
+		if o != nil {
+			dst = append(dst, o.Canonical...)
 		} else {
 			dst = Append(dst, m.value)
 		}
@@ -135,9 +147,9 @@ func compareUTF16(a, b string) int {
 	return len(a) - len(b)
 }
 
-// appendString appends the canonical form of a string literal that strictjson has accepted: only
+// appendEscaped appends the canonical form of a string literal that strictjson has accepted: only
 // its escapes can differ from it.
-func appendString(dst []byte, literal string) []byte {
+func appendEscaped(dst []byte, literal string) []byte {
 	for {
 		i := strings.IndexByte(literal, '\\')
 		if i < 0 {
@@ -165,8 +177,8 @@ func hex4(s string) rune {
 	return rune(n)
 }
 
-// appendQuoted appends text as a canonical string literal.
-func appendQuoted(dst []byte, text string) []byte {
+// appendText appends text as a canonical string literal.
+func appendText(dst []byte, text string) []byte {
 	dst = append(dst, '"')
 	for _, r := range text {
 		dst = appendRune(dst, r)

@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"math"
 	"strconv"
-	"strings"
 )
 
-// appendLiteralNumber appends the canonical form of a number literal that strictjson has accepted.
-// An integer is within 2^53 there, and so canonical as it stands.
-func appendLiteralNumber(dst []byte, literal string) []byte {
-	if literal != "-0" && !strings.ContainsAny(literal, ".eE") {
+// appendLiteral appends the canonical form of a number literal that strictjson has accepted. Without
+// fraction and exponent it is an integer within 2^53, and canonical as it stands unless it is -0.
+func appendLiteral(dst []byte, literal string) []byte {
+	integer := literal != "-0"
+	for i := 0; i < len(literal) && integer; i++ {
+		integer = literal[i] != '.' && literal[i] <= '9'
+	}
+	if integer {
 		return append(dst, literal...)
 	}
 	f, _ := strconv.ParseFloat(literal, 64)
