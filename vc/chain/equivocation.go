@@ -1,0 +1,189 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/internal/strictjson"
+	"github.com/hourmeter/hourmeter/vc"
+)
+
+// An Equivocation is two entries of one record with one sequence. As JSON it is
+// evidence that anybody can check with [VerifyEquivocation].
+//
+// It shows that the record was written twice there, and who signed what. It does
+// not show who is at fault: the holder may have given one head to two issuers,
+// or an issuer may have signed an entry that nobody asked for. Until the matter
+// is [Equivocation.Settled], a score over the record is void.
+type Equivocation struct {
+	Subject  did.DID
+	Chain    vc.Digest
+	Sequence int64
+
+	// The two entries. In a History the first is the one that the record goes on
+	// with, on the branch with the highest sequence; if two branches have that,
+	// on the one whose newest digest is lower.
+	Credentials [2]*vc.Verified
+
+	// Amends are the entries of a History that amend this sequence, in order.
+	Amends []Item
+
+	branch []*vc.Verified // all entries of the branch that was left
+}
+
+// Error implements error.
+func (e *Equivocation) Error() string {
+	a, b := e.Credentials[0], e.Credentials[1]
+	return fmt.Sprintf("chain: record %s of %s has two entries %d: %s by %s, and %s by %s",
+		e.Chain, e.Subject, e.Sequence, a.Digest(), a.Issuer(), b.Digest(), b.Issuer())
+}
+
+// SignedBoth returns the DIDs that signed both entries. A party among them has
+// contradicted itself.
+func (e *Equivocation) SignedBoth() []did.DID {
+	return slices.DeleteFunc(e.Credentials[0].Signers(), func(id did.DID) bool {
+		return !e.Credentials[1].SignedBy(id)
+	})
+}
+
+// Settled reports whether an amend for this sequence is signed by the issuer of
+// the entry that was left out: the one whose word the record then does without
+// has agreed to that. Nobody else's agreement would do, since an amend by the
+// holder could do away with bad news. A policy may accept an arbiter's too, whom
+// it finds among the signers of Amends.
+func (e *Equivocation) Settled() bool {
+	left := e.Credentials[1].Issuer()
+	return slices.ContainsFunc(e.Amends, func(it Item) bool { return it.Credential.SignedBy(left) })
+}
+
+// MarshalJSON returns the evidence: {"equivocation": [credential, credential]},
+// each with its proofs, so that nothing else is needed to check it.
+func (e *Equivocation) MarshalJSON() ([]byte, error) {
+	a, b := e.Credentials[0], e.Credentials[1]
+	if a == nil || b == nil {
+		return nil, errors.New("chain: an Equivocation needs two credentials")
+	}
+	return []byte(`{"equivocation":[` + a.Raw() + "," + b.Raw() + `]}`), nil
+}
+
+// VerifyEquivocation checks evidence, as [Equivocation.MarshalJSON] writes it:
+// two credentials about one machine, with good proofs, which are different
+// entries of one record with one sequence. It trusts nobody but verifier.
+//
+// The error is a *[vc.RejectError] or *[LinkError] if the evidence is bad, and
+// another one of verifier's if it could not be checked.
+func VerifyEquivocation(ctx context.Context, verifier *vc.Verifier, evidence []byte) (*Equivocation, error) {
+	doc, err := strictjson.Parse(evidence, strictjson.Limits{Bytes: 2*vc.MaxCredentialBytes + 64})
+	if err != nil {
+		return nil, fmt.Errorf("chain: equivocation: %w", err)
+	}
+	pair := doc.Root().Member("equivocation")
+	if doc.Root().Len() != 1 || pair.Kind() != strictjson.Array || pair.Len() != 2 {
+		return nil, errors.New(`chain: equivocation: want {"equivocation": [credential, credential]}`)
+	}
+	var items [2]Item
+	i := 0
+	for raw := range pair.All() {
+		v, err := verifier.Verify(ctx, []byte(raw.Raw()), vc.AnyIssuer)
+		if err != nil {
+			return nil, fmt.Errorf("chain: equivocation: credential %d: %w", i, err)
+		}
+		if items[i], err = read(v); err != nil {
+			return nil, err
+		}
+		i++
+	}
+	a, b := items[0], items[1]
+	subject := a.Credential.Subject()
+	switch {
+	case subject.IsZero() || !slices.Equal(a.Credential.Subjects(), []did.DID{subject}) || !slices.Equal(b.Credential.Subjects(), []did.DID{subject}):
+		return nil, b.fail(ErrSubject, "they are about %v and %v: no equivocation", a.Credential.Subjects(), b.Credential.Subjects())
+	case a.Credential.Digest() == b.Credential.Digest():
+		return nil, b.fail(ErrSequence, "both are this one credential: no equivocation")
+	case a.chain() != b.chain():
+		return nil, b.fail(ErrPrevious, "they are of two records, %s and %s: no equivocation", a.chain(), b.chain())
+	case a.Link.Sequence != b.Link.Sequence:
+		return nil, b.fail(ErrSequence, "the other one is entry %d: no equivocation", a.Link.Sequence)
+	}
+	return &Equivocation{
+		Subject: subject, Chain: a.chain(), Sequence: a.Link.Sequence,
+		Credentials: [2]*vc.Verified{a.Credential, b.Credential},
+	}, nil
+}
+
+// untangle returns one entry for each sequence, the branch to go on with, and
+// the others, both in order. Items are in order.
+func untangle(items []Item) (trunk, branches []Item) {
+	forked := false
+	for i := 1; i < len(items) && !forked; i++ {
+		forked = items[i].Link.Sequence == items[i-1].Link.Sequence
+	}
+	if !forked {
+		return items, nil
+	}
+	// From the end, follow what each entry names as the one before it.
+	var next Item
+	for end := len(items); end > 0; {
+		start := end - 1
+		for start > 0 && items[start-1].Link.Sequence == items[end-1].Link.Sequence {
+			start--
+		}
+		level := items[start:end]
+		chosen := max(0, slices.IndexFunc(level, func(it Item) bool {
+			return next.Credential != nil && it.Credential.Digest() == next.Link.Previous
+		}))
+		next = level[chosen]
+		trunk = append(trunk, next)
+		branches = append(branches, level[:chosen]...)
+		branches = append(branches, level[chosen+1:]...)
+		end = start
+	}
+	slices.Reverse(trunk)
+	slices.SortFunc(branches, order)
+	return trunk, branches
+}
+
+// fork checks the entries that are not on the trunk, in order, and adds an
+// equivocation for each branch. Heads are those of the trunk that they name.
+func (h *History) fork(branches []Item, heads map[vc.Digest]Head, found *defects) {
+	forks := make(map[vc.Digest]*Equivocation, len(branches)) // by digest of an entry on the branch
+	for _, it := range branches {
+		i, _ := h.find(it.Link.Sequence)
+		rival := h.items[i]
+		head := heads[it.Link.Previous]
+		switch {
+		case !head.Digest.IsZero():
+		case i > 0 && h.items[i-1].Link.Sequence == it.Link.Sequence-1:
+			found.add(it.fail(ErrPrevious, "its previous is %s, and no entry shown is that", it.Link.Previous))
+			continue
+		case i > 0: // what it follows is in a gap
+			before := h.items[i-1]
+			head = Head{Subject: h.subject, Chain: h.head.Chain, Sequence: before.Link.Sequence,
+				Digest: before.Credential.Digest(), Partial: true, Totals: before.Link.Totals}
+		}
+		var wrong defects
+		heads[it.Credential.Digest()] = head.follow(h.subject, it, &wrong)
+		for _, err := range wrong.named {
+			if _, ok := err.(*GapError); !ok {
+				found.add(err)
+			}
+		}
+
+		fork := forks[it.Link.Previous]
+		if fork == nil {
+			fork = &Equivocation{Subject: h.subject, Chain: h.head.Chain, Sequence: it.Link.Sequence,
+				Credentials: [2]*vc.Verified{rival.Credential, it.Credential}}
+			for _, later := range h.items[i+1:] {
+				if later.Link.Kind == Amend && later.Link.RefersTo == it.Link.Sequence {
+					fork.Amends = append(fork.Amends, later)
+				}
+			}
+			h.forks = append(h.forks, fork)
+		}
+		fork.branch = append(fork.branch, it.Credential)
+		forks[it.Credential.Digest()] = fork
+	}
+}

@@ -1,0 +1,347 @@
+package chain
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/vc"
+)
+
+// An Item is one entry of a history.
+type Item struct {
+	Link       Link // zero in a history of isolated credentials
+	Credential *vc.Verified
+}
+
+func (it Item) at() At {
+	return At{Sequence: it.Link.Sequence, Digest: it.Credential.Digest(), Issuer: it.Credential.Issuer()}
+}
+
+func (it Item) fail(reason error, format string, args ...any) error {
+	return &LinkError{At: it.at(), Reason: reason, Detail: fmt.Errorf(format, args...)}
+}
+
+// chain returns the name of the record that it is of.
+func (it Item) chain() vc.Digest {
+	if it.Link.Sequence == 0 {
+		return it.Credential.Digest()
+	}
+	return it.Link.Chain
+}
+
+// order puts items by sequence, and those of one sequence by digest.
+func order(a, b Item) int {
+	x, y := a.Credential.Digest(), b.Credential.Digest()
+	return cmp.Or(cmp.Compare(a.Link.Sequence, b.Link.Sequence), bytes.Compare(x[:], y[:]))
+}
+
+// read returns v as an entry, if it is one.
+func read(v *vc.Verified) (Item, error) {
+	it := Item{Credential: v}
+	unread := At{Sequence: -1, Digest: v.Digest(), Issuer: v.Issuer()}
+	switch found, err := v.Member("record", &it.Link); {
+	case err != nil:
+		return it, &LinkError{At: unread, Reason: ErrMalformed, Detail: err}
+	case !found:
+		return it, &LinkError{At: unread, Reason: ErrUnlinked, Detail: fmt.Errorf("it is a plain %s", v.Type())}
+	}
+	return it, nil
+}
+
+// A History is a machine's record, checked. It is immutable and safe for
+// concurrent use.
+type History struct {
+	subject     did.DID
+	class       Completeness
+	items       []Item // in order of sequence; of a fork, the branch that the record goes on with
+	head        Head
+	gaps        []GapError
+	forks       []*Equivocation
+	backdated   []Backdating
+	obligations []Obligation // in order of Opened
+	unsettled   int          // of those, the open ones
+	adverse     int64        // entries in items with an adverse outcome
+}
+
+// New checks the complete record of subject and returns it as a history of
+// class [C2]. The credentials may come in any order, and one may come twice,
+// also with other proofs: the copy with most signers counts.
+//
+// If the record is not as it should be, the error holds every defect that was
+// found: use errors.As with *[LinkError], *[TotalsError], *[GapError],
+// *[Equivocation] and *[MixedError]. All of them will stay: refuse.
+func New(subject did.DID, credentials ...*vc.Verified) (*History, error) {
+	return build(subject, credentials, false)
+}
+
+// NewDisclosed is like New, but takes a record with gaps, which is then of class
+// [C1], and with forks. It is for a reader who accounts for them: see
+// [History.Gaps], [History.Hidden] and [History.Equivocations]. What is shown
+// has to be right all the same.
+func NewDisclosed(subject did.DID, credentials ...*vc.Verified) (*History, error) {
+	return build(subject, credentials, true)
+}
+
+// NewIsolated returns a history of class [C0]: credentials about subject that
+// are part of no record, in the order of their validFrom. One that has a member
+// record is refused, so that nobody can take a record apart to hide its gaps.
+func NewIsolated(subject did.DID, credentials ...*vc.Verified) (*History, error) {
+	if subject.IsZero() {
+		return nil, errors.New("chain: a history needs a subject")
+	}
+	var found defects
+	h := &History{subject: subject, class: C0}
+	for _, v := range distinct(credentials) {
+		it, err := read(v)
+		switch {
+		case !errors.Is(err, ErrUnlinked):
+			found.add(fmt.Errorf("chain: credential %s by %s is part of a record: use New or NewDisclosed", v.Digest(), v.Issuer()))
+		case !slices.Equal(v.Subjects(), []did.DID{subject}):
+			found.add(it.fail(ErrSubject, "it is about %v, not about %s", v.Subjects(), subject))
+		}
+		h.items = append(h.items, it)
+	}
+	slices.SortFunc(h.items, func(a, b Item) int {
+		return cmp.Or(a.Credential.ValidFrom().Compare(b.Credential.ValidFrom()), order(a, b))
+	})
+	if err := found.err(); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Extend returns a history of h's entries and of further credentials, checked
+// as h was: strictly if h is complete and has no fork, otherwise as disclosed.
+// If all of them follow h's head, the entries of h are not checked again.
+func (h *History) Extend(credentials ...*vc.Verified) (*History, error) {
+	if h.class == C0 {
+		return NewIsolated(h.subject, append(h.credentials(), credentials...)...)
+	}
+	disclosed := h.class == C1 || len(h.forks) > 0
+	items, found := readAll(credentials)
+	beyond := len(h.forks) == 0 && len(items) > 0 && items[0].Link.Sequence > h.head.Sequence
+	for i := 1; i < len(items); i++ {
+		beyond = beyond && items[i].Link.Sequence > items[i-1].Link.Sequence
+	}
+	if !beyond {
+		return build(h.subject, append(h.credentials(), credentials...), disclosed)
+	}
+	longer := *h
+	longer.class = min(h.class, C2)
+	longer.items = slices.Clip(h.items)
+	longer.gaps = slices.Clip(h.gaps)
+	longer.backdated = slices.Clip(h.backdated)
+	longer.obligations = slices.Clone(h.obligations)
+	longer.walk(items, &found)
+	return longer.judge(disclosed, found)
+}
+
+func (h *History) credentials() []*vc.Verified {
+	list := make([]*vc.Verified, len(h.items))
+	for i, it := range h.items {
+		list[i] = it.Credential
+	}
+	for _, fork := range h.forks {
+		list = append(list, fork.branch...)
+	}
+	return list
+}
+
+func build(subject did.DID, credentials []*vc.Verified, disclosed bool) (*History, error) {
+	if subject.IsZero() || len(credentials) == 0 {
+		return nil, errors.New("chain: a history needs a subject and at least one credential")
+	}
+	items, found := readAll(credentials)
+	if err := mixed(subject, items); err != nil {
+		found.add(err)
+		return nil, found.err()
+	}
+	h := &History{subject: subject, class: C2}
+	trunk, branches := untangle(items)
+	heads := h.walk(trunk, &found, branches...)
+	h.fork(branches, heads, &found)
+	return h.judge(disclosed, found)
+}
+
+// readAll returns the entries among credentials, each once and in order, and
+// what is wrong with the others.
+func readAll(credentials []*vc.Verified) ([]Item, defects) {
+	var found defects
+	credentials = distinct(credentials)
+	items := make([]Item, 0, len(credentials))
+	for _, v := range credentials {
+		it, err := read(v)
+		if err != nil {
+			found.add(err)
+			continue
+		}
+		items = append(items, it)
+	}
+	slices.SortFunc(items, order)
+	return items, found
+}
+
+// distinct returns credentials with one copy of each digest: that with most
+// signers, since proofs may have been added after a copy was taken.
+func distinct(credentials []*vc.Verified) []*vc.Verified {
+	seen := make(map[vc.Digest]int, len(credentials))
+	list := make([]*vc.Verified, 0, len(credentials))
+	for _, v := range credentials {
+		i, ok := seen[v.Digest()]
+		if !ok {
+			seen[v.Digest()] = len(list)
+			list = append(list, v)
+			continue
+		}
+		if len(v.Signers()) > len(list[i].Signers()) {
+			list[i] = v
+		}
+	}
+	return list
+}
+
+// mixed reports items of more than one record.
+func mixed(subject did.DID, items []Item) error {
+	var chains []vc.Digest
+	for _, it := range items {
+		if name := it.chain(); len(chains) == 0 || name != chains[len(chains)-1] {
+			chains = append(chains, name)
+		}
+	}
+	slices.SortFunc(chains, func(a, b vc.Digest) int { return bytes.Compare(a[:], b[:]) })
+	if chains = slices.Compact(chains); len(chains) > 1 {
+		return &MixedError{Subject: subject, Chains: chains}
+	}
+	return nil
+}
+
+// walk adds entries, one for each sequence and in order, to h. It returns the
+// heads, by digest, that the branches grow from.
+func (h *History) walk(trunk []Item, found *defects, branches ...Item) map[vc.Digest]Head {
+	var heads map[vc.Digest]Head
+	for _, it := range branches {
+		if heads == nil {
+			heads = make(map[vc.Digest]Head)
+		}
+		heads[it.Link.Previous] = Head{}
+	}
+	h.items = slices.Grow(h.items, len(trunk))
+	for _, it := range trunk {
+		var wrong defects
+		before := h.head
+		h.head = before.follow(h.subject, it, &wrong)
+		for _, err := range wrong.named {
+			if gap, ok := err.(*GapError); ok {
+				h.gaps = append(h.gaps, *gap)
+				h.class = C1
+				continue
+			}
+			found.add(err)
+		}
+		if by := before.Latest.Sub(it.Credential.ValidFrom()); by > 0 && !before.Digest.IsZero() {
+			h.backdated = append(h.backdated, Backdating{At: it.at(), By: by})
+		}
+		h.settle(it, h.head.Partial, found)
+		if it.Link.Outcome.Adverse() {
+			h.adverse++
+		}
+		h.items = append(h.items, it)
+		if _, ok := heads[h.head.Digest]; ok {
+			heads[h.head.Digest] = h.head
+		}
+	}
+	return heads
+}
+
+// judge returns h, or what was found wrong with it.
+func (h *History) judge(disclosed bool, found defects) (*History, error) {
+	if !disclosed {
+		for i := range h.gaps {
+			found.add(&h.gaps[i])
+		}
+		for _, fork := range h.forks {
+			found.add(fork)
+		}
+	}
+	if err := found.err(); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Subject returns the machine.
+func (h *History) Subject() did.DID { return h.subject }
+
+// Chain returns the name of the record: the digest of its first entry. It is
+// zero in a history of isolated credentials.
+func (h *History) Chain() vc.Digest { return h.head.Chain }
+
+// Len returns how many entries are shown.
+func (h *History) Len() int { return len(h.items) }
+
+// Entries returns the entries that are shown, in order; of a fork, those of the
+// branch that the record goes on with. The slice is the caller's.
+func (h *History) Entries() []Item { return slices.Clone(h.items) }
+
+// Head returns the head after the newest entry. It is zero in a history of
+// isolated credentials.
+func (h *History) Head() Head {
+	head := h.head
+	head.Open = slices.Clone(head.Open)
+	return head
+}
+
+// Class returns what the history shows about what is not in it.
+func (h *History) Class() Completeness { return h.class }
+
+// Gaps returns the disclosed gaps, in order.
+func (h *History) Gaps() []GapError { return slices.Clone(h.gaps) }
+
+// Equivocations returns the disclosed forks, in order: one for each branch that
+// the record does not go on with.
+func (h *History) Equivocations() []*Equivocation { return slices.Clone(h.forks) }
+
+// Backdated returns the entries that claim to be older than one before them, in order.
+func (h *History) Backdated() []Backdating { return slices.Clone(h.backdated) }
+
+// Seen returns h with what a log knows of it. The class of a complete history
+// becomes [C4] if its head is the newest entry in a fresh checkpoint and [C3] if
+// the checkpoint is stale; it stays as it is if the log does not hold the head
+// yet. Seen fails with a *[GapError] if the log knows later entries, with a
+// *[LinkError] if it knows another entry in the place of one that is shown, and
+// with the log's error if that could not find out.
+func (h *History) Seen(log Log) (*History, error) {
+	if h.class == C0 {
+		return h, nil
+	}
+	sequence, digest, fresh, err := log.Newest(h.head.Chain)
+	if err != nil {
+		return nil, fmt.Errorf("chain: record %s: the log: %w", h.head.Chain, err)
+	}
+	if sequence > h.head.Sequence {
+		return nil, &GapError{Chain: h.head.Chain, From: h.head.Sequence + 1, To: sequence}
+	}
+	i, shown := h.find(sequence)
+	if shown && h.items[i].Credential.Digest() != digest {
+		return nil, h.items[i].fail(ErrSequence, "the log holds %s there", digest)
+	}
+	seen := *h
+	if h.class >= C2 && sequence == h.head.Sequence {
+		seen.class = C3
+		if fresh {
+			seen.class = C4
+		}
+	}
+	return &seen, nil
+}
+
+// find returns where the entry with this sequence is in h.items, if it is shown.
+func (h *History) find(sequence int64) (int, bool) {
+	return slices.BinarySearchFunc(h.items, sequence, func(it Item, s int64) int {
+		return cmp.Compare(it.Link.Sequence, s)
+	})
+}
