@@ -164,6 +164,9 @@ func TestTenThousandNumbers(t *testing.T) {
 		if got := string(jcs.AppendNumber(nil, f)); got != want {
 			t.Errorf("%s: %s, want %s", digits, got, want)
 		}
+		if math.Abs(f) > strictjson.MaxInteger && math.Abs(f) < 1e21 {
+			continue // refused, see TestRefusals
+		}
 		// The same number read from a text that is not canonical.
 		text := strconv.FormatFloat(f, 'e', 20, 64)
 		if got, err := jcs.Canonical([]byte(text)); err != nil || string(got) != want {
@@ -195,8 +198,8 @@ func TestNumbersAgainstGowebpki(t *testing.T) {
 func TestLiterals(t *testing.T) {
 	for in, want := range map[string]string{
 		`0`: "0", `-0`: "0", `-0.0`: "0", `0e-999`: "0", `7`: "7", `-7`: "-7", `7.0`: "7", `70e-1`: "7", `1E2`: "100", `9007199254740991`: "9007199254740991",
-		`1e21`: "1e+21", `100000000000000000000.0`: "100000000000000000000", `1e-7`: "1e-7", `0.000001`: "0.000001", `12e-8`: "1.2e-7", `1e-100`: "1e-100",
-		`1.00000000000000000001`: "1", `9007199254740993.0`: "9007199254740992",
+		`1e21`: "1e+21", `1e-7`: "1e-7", `0.000001`: "0.000001", `12e-8`: "1.2e-7", `1e-100`: "1e-100",
+		`1.00000000000000000001`: "1",
 		`"\u0041\/\u002F\u007f"`: "\"A//\u007f\"", `"\u2028\u2029"`: "\"\u2028\u2029\"", `"<>&'"`: `"<>&'"`,
 		`"\b\f\n\r\t\"\\"`: `"\b\f\n\r\t\"\\"`,
 		`"\u0008\u000C\u000a\u000D\u0009\u0022\u005C"`: `"\b\f\n\r\t\"\\"`,
@@ -221,6 +224,7 @@ func TestLiterals(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	for name, in := range map[string]string{
 		"an integer that RFC 8785 would round": `{"hours":9007199254740993}`,
+		"a number that would become one":       `1e20`,
 		"a number that it would make zero":     `1e-400`,
 		"a number beyond float64":              `1e400`,
 		"a second member of the name":          `{"a":1,"\u0061":2}`,
@@ -336,7 +340,9 @@ func value(depth int) *rapid.Generator[any] {
 		rapid.Bool().AsAny(),
 		rapid.String().AsAny(),
 		rapid.Map(rapid.Int64Range(-strictjson.MaxInteger, strictjson.MaxInteger), func(n int64) any { return float64(n) }),
-		rapid.Map(rapid.Float64Range(-math.MaxFloat64, math.MaxFloat64), func(f float64) any { return f + 0 }), // -0 reads back as 0
+		rapid.Map(rapid.Float64Range(-math.MaxFloat64, math.MaxFloat64).Filter(func(f float64) bool {
+			return math.Abs(f) <= strictjson.MaxInteger || math.Abs(f) >= 1e21 // between are refused, see TestRefusals
+		}), func(f float64) any { return f + 0 }), // -0 reads back as 0
 	}
 	if depth == 0 {
 		return rapid.OneOf(scalars...)

@@ -17,8 +17,9 @@ import (
 //
 // The error is a [*SyntaxError]. Refused are: text that is not JSON (RFC 8259), a byte order mark,
 // invalid UTF-8 and lone surrogates, an object with two members of one name, anything but white
-// space after the value, an integer beyond [MaxInteger], a number that float64 can only hold as
-// infinity or, not being zero, as zero, and what is beyond lim.
+// space after the value, an integer beyond [MaxInteger] or a number whose canonical form is
+// such an integer, a number that float64 can only hold as infinity or, not being zero, as zero, and
+// what is beyond lim.
 func Parse(src []byte, lim Limits) (*Document, error) {
 	lim.Bytes = orDefault(lim.Bytes, MaxBytes, math.MaxInt32)
 	lim.Depth = orDefault(lim.Depth, MaxDepth, deepest)
@@ -183,20 +184,16 @@ func outOfRange(s string) string {
 	if plain {
 		return ""
 	}
-	if !strings.ContainsAny(s, ".eE") {
-		n, err := strconv.ParseUint(strings.TrimPrefix(s, "-"), 10, 64)
-		if errors.Is(err, strconv.ErrRange) || n > MaxInteger {
-			return fmt.Sprintf("the integer %s is beyond ±(2^53-1), where JSON readers disagree: send it as a string", brief(s))
-		}
-		return ""
-	}
 	f, err := strconv.ParseFloat(s, 64)
 	mantissa, _, _ := strings.Cut(strings.ToLower(s), "e")
-	switch {
-	case errors.Is(err, strconv.ErrRange):
+	plainly := !strings.ContainsAny(s, ".eE")
+	switch abs := math.Abs(f); {
+	case err != nil:
 		return fmt.Sprintf("the number %s is too large for float64: send it as a string", brief(s))
-	case err == nil && f == 0 && strings.ContainsAny(mantissa, "123456789"):
+	case f == 0 && strings.ContainsAny(mantissa, "123456789"):
 		return fmt.Sprintf("the number %s is too small for float64 and would read as 0: send it as a string", brief(s))
+	case abs > MaxInteger && (plainly || abs < exponent):
+		return fmt.Sprintf("the integer %s is beyond ±(2^53-1), where JSON readers disagree: send it as a string", brief(s))
 	}
 	return ""
 }

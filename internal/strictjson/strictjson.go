@@ -29,10 +29,15 @@ const (
 	// shortest text that holds a million of them costs 24 MB, and none costs more.
 	MaxValues = 1 << 20
 
-	// MaxInteger is the largest magnitude of a number written without fraction or exponent:
-	// 2^53-1. Beyond it, readers that hold numbers as float64 (JavaScript, and RFC 8785) see
-	// another integer than the one written (RFC 7493 §2.2).
+	// MaxInteger is the largest magnitude of an integer: 2^53-1. Beyond it, readers that hold
+	// numbers as float64 (JavaScript, and RFC 8785) see another integer than the one written
+	// (RFC 7493 §2.2).
 	MaxInteger = 1<<53 - 1
+
+	// exponent is where the canonical form of a number (RFC 8785 §3.2.2.3) begins to have an
+	// exponent. Below it, 1e16 is written as an integer, and so is refused like that integer:
+	// the canonical form of what is accepted is accepted, too.
+	exponent = 1e21
 
 	// deepest is the depth at which jsontext itself stops.
 	deepest = 10000
