@@ -69,26 +69,31 @@ func Ensure(ctx context.Context, s Store, name string, alg Algorithm) (crypto.Si
 
 const maxName = 64 // bytes; with ".key" well below the 255 of common file systems
 
-// checkName returns an error that wraps ErrName unless name is one of [Store].
-func checkName(op, name string) error {
-	ok := len(name) >= 1 && len(name) <= maxName
-	for i := 0; ok && i < len(name); i++ {
+func validName(name string) bool {
+	if len(name) < 1 || len(name) > maxName {
+		return false
+	}
+	for i := range len(name) {
 		switch c := name[i]; {
 		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
 		case i > 0 && (c == '.' || c == '_' || c == '-'):
 		default:
-			ok = false
+			return false
 		}
 	}
 	// Windows takes "nul.key" for the device, whatever follows the first dot.
 	stem, _, _ := strings.Cut(name, ".")
-	device := slices.Contains([]string{"con", "prn", "aux", "nul"}, stem) ||
-		len(stem) == 4 && (stem[:3] == "com" || stem[:3] == "lpt") && '0' <= stem[3] && stem[3] <= '9'
-	if !ok || device {
-		if len(name) > maxName { // no megabyte in an error
-			name = name[:maxName] + "…"
-		}
-		return fmt.Errorf("keystore: %s %q: %w", op, name, ErrName)
+	return !slices.Contains([]string{"con", "prn", "aux", "nul"}, stem) &&
+		(len(stem) != 4 || stem[:3] != "com" && stem[:3] != "lpt" || stem[3] < '0' || stem[3] > '9')
+}
+
+// checkName returns an error that wraps ErrName unless name is valid.
+func checkName(op, name string) error {
+	if validName(name) {
+		return nil
 	}
-	return nil
+	if len(name) > maxName { // no megabyte in an error
+		name = name[:maxName] + "…"
+	}
+	return fmt.Errorf("keystore: %s %q: %w", op, name, ErrName)
 }

@@ -16,7 +16,7 @@ type Memory struct {
 }
 
 // Create implements [Store].
-func (m *Memory) Create(ctx context.Context, name string, alg Algorithm) (crypto.Signer, error) {
+func (m *Memory) Create(_ context.Context, name string, alg Algorithm) (crypto.Signer, error) {
 	if err := checkName("create", name); err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (m *Memory) Create(ctx context.Context, name string, alg Algorithm) (crypto
 }
 
 // Open implements [Store].
-func (m *Memory) Open(ctx context.Context, name string) (crypto.Signer, error) {
+func (m *Memory) Open(_ context.Context, name string) (crypto.Signer, error) {
 	if err := checkName("open", name); err != nil {
 		return nil, err
 	}
