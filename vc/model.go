@@ -2,7 +2,6 @@ package vc
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -217,11 +216,40 @@ func readURL(v strictjson.Value) (string, error) {
 		}
 		return text, nil
 	}
-	if u, err := url.Parse(text); err != nil || !u.IsAbs() || strings.ContainsAny(text, " <>\"{}|\\^`") {
+	if !isURL(text) {
 		return "", fmt.Errorf("%.60q is not an absolute URL", text)
 	}
 	return text, nil
 }
+
+// isURL reports whether s has a scheme and holds only what a URI may (RFC 3986
+// §2, §3.1). Identifiers are compared, never fetched here, so what follows the
+// scheme is not taken apart.
+func isURL(s string) bool {
+	scheme, rest, ok := strings.Cut(s, ":")
+	if !ok || rest == "" || scheme == "" || !isLetter(scheme[0]) {
+		return false
+	}
+	for i := range len(scheme) {
+		if c := scheme[i]; !isLetter(c) && !('0' <= c && c <= '9') && c != '+' && c != '-' && c != '.' {
+			return false
+		}
+	}
+	for i := range len(rest) {
+		c := rest[i]
+		if c <= ' ' || c >= 0x7f || strings.IndexByte("<>\"{}|\\^`", c) >= 0 {
+			return false
+		}
+		if c == '%' && (i+2 >= len(rest) || !isHex(rest[i+1]) || !isHex(rest[i+2])) {
+			return false
+		}
+	}
+	return true
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' }
 
 // checkObjects wants one object or an array of them, each with a type and, where
 // VCDM 2.0 asks for one, an id that is a URL.
@@ -346,8 +374,8 @@ func each(v strictjson.Value, f func(strictjson.Value) error) error {
 	return nil
 }
 
-// Contexts are the JSON-LD contexts whose terms a credential may use. The nil
-// *Contexts holds those that are compiled in: VCDM 2.0, Data Integrity 2, the
+// Contexts are the JSON-LD contexts whose terms a credential may use. The zero
+// value and nil hold those that are compiled in: VCDM 2.0, Data Integrity 2, the
 // W3C's examples, and Hourmeter's. It is immutable and safe for concurrent use.
 type Contexts struct{ set *ldcontext.Set }
 
@@ -363,7 +391,7 @@ func (c *Contexts) With(url string, document []byte) (*Contexts, error) {
 }
 
 func (c *Contexts) terms() *ldcontext.Set {
-	if c == nil {
+	if c == nil || c.set == nil {
 		return ldcontext.Default()
 	}
 	return c.set

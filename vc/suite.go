@@ -23,7 +23,7 @@ type Suite interface {
 	Name() string
 	// Sign returns the bytes of proofValue for an unsecured document and its
 	// proof options. Both come in RFC 8785 form; a suite that canonicalizes in
-	// another way starts from them.
+	// another way starts from them. Neither may be kept after the call.
 	Sign(key crypto.Signer, document, options []byte) ([]byte, error)
 	// Verify returns an error unless signature is one that Sign could have made
 	// with the private key of public.
@@ -116,22 +116,28 @@ func (ECDSAJCS2019) Sign(key crypto.Signer, document, options []byte) ([]byte, e
 
 // Verify implements [Suite].
 func (ECDSAJCS2019) Verify(public crypto.PublicKey, document, options, signature []byte) error {
-	hash, hashes, size, err := ecdsaInput(public, document, options)
+	_, hashes, _, err := ecdsaInput(public, document, options)
 	if err != nil {
 		return err
 	}
-	if len(signature) != 2*size {
-		return fmt.Errorf("needs %d signature bytes for this curve, got %d", 2*size, len(signature))
-	}
+	return verifyECDSA(public.(*ecdsa.PublicKey), hashes, signature)
+}
+
+// verifyECDSA checks r ‖ s over message, hashed as the key's curve asks.
+func verifyECDSA(public *ecdsa.PublicKey, message, signature []byte) error {
 	var sum [sha512.Size384]byte
-	digest := sum[:size]
-	if hash == crypto.SHA256 {
-		*(*[sha256.Size]byte)(digest) = sha256.Sum256(hashes)
+	digest := sum[:]
+	if public.Curve == elliptic.P256() {
+		digest = sum[:sha256.Size]
+		*(*[sha256.Size]byte)(digest) = sha256.Sum256(message)
 	} else {
-		*(*[sha512.Size384]byte)(digest) = sha512.Sum384(hashes)
+		sum = sha512.Sum384(message)
+	}
+	if len(signature) != 2*len(digest) {
+		return fmt.Errorf("needs %d signature bytes for this curve, got %d", 2*len(digest), len(signature))
 	}
 	var der [2*(3+sha512.Size384) + 3]byte
-	if !ecdsa.VerifyASN1(public.(*ecdsa.PublicKey), digest, appendDER(der[:0], signature)) {
+	if !ecdsa.VerifyASN1(public, digest, appendDER(der[:0], signature)) {
 		return errSignature
 	}
 	return nil

@@ -211,7 +211,11 @@ func (v *Verifier) credential(ctx context.Context, root strictjson.Value, accept
 	}
 
 	// Every proof holds, by a key that its owner had given this role when it signed.
-	document := jcs.Append(make([]byte, 0, len(root.Raw())+64), root, jcs.Override{Name: "proof"})
+	scratch := buffers.Get().(*[]byte)
+	defer buffers.Put(scratch)
+	document := slices.Grow((*scratch)[:0], len(root.Raw())+256) // the credential, then a proof's options
+	document = jcs.Append(document, root, jcs.Override{Name: "proof"})
+	*scratch = document
 	out.digest = sha256.Sum256(document)
 	out.proofs, err = readProofs(out.proofRoom[:], out.proof, did.AssertionMethod, v.suites())
 	if err = reject(ErrProof, err); err != nil && !list.pass(CheckProof, err) {
@@ -259,6 +263,9 @@ func (v *Verifier) credential(ctx context.Context, root strictjson.Value, accept
 	}
 	return out, nil
 }
+
+// buffers keeps room for canonical forms from one verification to the next.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 func (v *Verified) checkIssuer() error {
 	if v.issuer.IsZero() {

@@ -1,0 +1,153 @@
+package vc_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/vc"
+	"github.com/hourmeter/hourmeter/vc/record"
+)
+
+// In an example the keys are fixed, so that the output is. Elsewhere they come
+// from a keystore.Store.
+func exampleKey(name string) (did.DID, ed25519.PrivateKey) {
+	key := ed25519.NewKeyFromSeed([]byte(fmt.Sprintf("%-32s", name)))
+	id, err := did.NewKey(key.Public())
+	if err != nil {
+		panic(err)
+	}
+	return id, key
+}
+
+var exampleDay = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
+
+func today() time.Time { return exampleDay }
+
+func exampleCredential() []byte {
+	shop, key := exampleKey("shop")
+	machine, _ := exampleKey("drone")
+	issuer := &vc.Issuer{ID: shop, Key: key, Now: today}
+	raw, err := issuer.Issue(&vc.Credential{
+		Subject: machine,
+		Claim: record.Maintenance{
+			Time: exampleDay.Add(-2 * time.Hour),
+			Work: record.Work{Category: record.Preventive, Activity: "replace rotor bearings"},
+		},
+	})
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
+
+func ExampleIssuer_Issue() {
+	shop, key := exampleKey("shop")
+	machine, _ := exampleKey("drone")
+	issuer := &vc.Issuer{ID: shop, Key: key, Now: today}
+	raw, err := issuer.Issue(&vc.Credential{
+		Subject: machine,
+		Claim: record.Maintenance{
+			Time: exampleDay.Add(-2 * time.Hour),
+			Work: record.Work{Category: record.Preventive, Activity: "replace rotor bearings"},
+		},
+	})
+	fmt.Println(len(raw) > 0, err)
+	// Output: true <nil>
+}
+
+func ExampleIssuer_AddProof() {
+	buyer, key := exampleKey("buyer")
+	countersigned, err := (&vc.Issuer{ID: buyer, Key: key, Now: today}).AddProof(exampleCredential())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	v, err := (&vc.Verifier{Now: today}).Verify(context.Background(), countersigned, vc.AnyIssuer)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(v.SignedBy(buyer), len(v.Signers()))
+	// Output: true 2
+}
+
+func ExampleVerifier_Verify() {
+	ctx := context.Background()
+	shop, _ := exampleKey("shop")
+	verifier := &vc.Verifier{Now: today}
+
+	v, err := verifier.Verify(ctx, exampleCredential(), vc.IssuedBy(shop))
+	if rejected, ok := errors.AsType[*vc.RejectError](err); ok {
+		fmt.Println("refuse:", rejected)
+		return
+	} else if err != nil {
+		fmt.Println("try again:", err)
+		return
+	}
+	work, err := vc.ClaimOf[record.Maintenance](v)
+	fmt.Println(v.Type(), work.Activity, err)
+	// Output: MaintenanceCredential replace rotor bearings <nil>
+}
+
+func ExampleVerifier_Report() {
+	verifier := &vc.Verifier{Now: func() time.Time { return exampleDay.AddDate(-1, 0, 0) }}
+	report := verifier.Report(context.Background(), exampleCredential(), vc.AnyIssuer)
+	for _, f := range report.Findings {
+		fmt.Println(f.Check, f.Outcome, "code:"+f.Code)
+	}
+	// Output:
+	// json pass code:
+	// data-model pass code:
+	// context pass code:
+	// proof fail code:CRYPTOGRAPHIC_SECURITY_ERROR
+	// issuer pass code:
+	// period fail code:RANGE_ERROR
+	// accept skipped code:
+}
+
+func ExampleHolder_Present() {
+	ctx := context.Background()
+	machine, key := exampleKey("drone")
+	holder := &vc.Holder{ID: machine, Key: key, Now: today}
+
+	ask := vc.NewChallenge("lease.example")                // the desk asks,
+	shown, err := holder.Present(ask, exampleCredential()) // the machine answers,
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	desk := &vc.Verifier{Now: today}
+	p, err := desk.VerifyPresentation(ctx, shown, ask, vc.AnyIssuer) // the desk checks,
+	fmt.Println(p.Holder() == machine, len(p.Credentials()), err)
+
+	_, err = desk.VerifyPresentation(ctx, shown, vc.NewChallenge("lease.example"), vc.AnyIssuer) // and takes it once.
+	fmt.Println(errors.Is(err, vc.ErrChallenge))
+	// Output:
+	// true 1 <nil>
+	// true
+}
+
+func ExampleVerifier_VerifyAll() {
+	good := exampleCredential()
+	bad := append([]byte(nil), good...)
+	bad[400] ^= 1
+	for i, r := range (&vc.Verifier{Now: today}).VerifyAll(context.Background(), [][]byte{good, bad}, vc.AnyIssuer) {
+		fmt.Println(i, r.Err == nil)
+	}
+	// Output:
+	// 0 true
+	// 1 false
+}
+
+func ExampleContexts_With() {
+	contexts, err := new(vc.Contexts).With("https://ops.example/v1", []byte(`{"@context": {
+		"PaintCredential": "https://ops.example/v1#PaintCredential",
+		"colour": "https://ops.example/v1#colour"
+	}}`))
+	fmt.Println(contexts != nil, err)
+	// Output: true <nil>
+}

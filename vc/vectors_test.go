@@ -1,0 +1,199 @@
+package vc
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"encoding/hex"
+	"encoding/json"
+	"math/big"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/internal/jcs"
+	"github.com/hourmeter/hourmeter/internal/multikey"
+	"github.com/hourmeter/hourmeter/internal/shared"
+	"github.com/hourmeter/hourmeter/internal/strictjson"
+)
+
+func file(t testing.TB, elem ...string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(shared.Path(t, append([]string{"vectors"}, elem...)...))
+	require.NoError(t, err)
+	return bytes.TrimSpace(b)
+}
+
+// secretKey reads the private half of a published key pair (multicodec ed25519-priv, p256-priv, p384-priv).
+func secretKey(t testing.TB, text string) crypto.Signer {
+	b, err := multikey.DecodeBase58(text, 128)
+	require.NoError(t, err)
+	switch string(b[:2]) {
+	case "\x80\x26":
+		return ed25519.NewKeyFromSeed(b[2:])
+	case "\x86\x26":
+		key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), b[2:])
+		require.NoError(t, err)
+		return key
+	case "\x87\x26":
+		key, err := ecdsa.ParseRawPrivateKey(elliptic.P384(), b[2:])
+		require.NoError(t, err)
+		return key
+	}
+	t.Fatalf("unknown secret key prefix %x", b[:2])
+	return nil
+}
+
+// The W3C's vectors print every intermediate value: ours are the same.
+func TestW3CVectors(t *testing.T) {
+	for _, tt := range []struct{ name, folder, suffix, keys string }{
+		{"eddsa-jcs-2022", "w3c-vc-di-eddsa", "JCS", "keyPair.json"},
+		{"ecdsa-jcs-2019-p256", "w3c-vc-di-ecdsa", "JCSECDSAP256", "p256KeyPair.json"},
+		{"ecdsa-jcs-2019-p384", "w3c-vc-di-ecdsa", "JCSECDSAP384", "p384KeyPair.json"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			vector := func(name, ext string) string {
+				return string(file(t, tt.folder, tt.name, name+tt.suffix+ext))
+			}
+			var keys map[string]string
+			require.NoError(t, json.Unmarshal(file(t, tt.folder, tt.keys), &keys))
+			key := secretKey(t, keys["secretKeyMultibase"]+keys["privateKeyMultibase"])
+			multi, err := multikey.Encode(key.Public())
+			require.NoError(t, err)
+			require.Equal(t, keys["publicKeyMultibase"], multi)
+
+			document, err := jcs.Canonical(file(t, tt.folder, "unsigned.json"))
+			require.NoError(t, err)
+			require.Equal(t, vector("canonDoc", ".txt"), string(document))
+			options, err := jcs.Canonical([]byte(vector("proofConfig", ".json")))
+			require.NoError(t, err)
+			require.Equal(t, vector("proofCanon", ".txt"), string(options))
+
+			suite, err := suiteFor(key.Public())
+			require.NoError(t, err)
+			want, err := hex.DecodeString(vector("sigHex", ".txt"))
+			require.NoError(t, err)
+			require.NoError(t, suite.Verify(key.Public(), document, options, want))
+			want[7] ^= 1
+			require.Error(t, suite.Verify(key.Public(), document, options, want))
+			want[7] ^= 1
+			ours, err := suite.Sign(key, document, options)
+			require.NoError(t, err)
+			require.NoError(t, suite.Verify(key.Public(), document, options, ours))
+			if _, deterministic := key.(ed25519.PrivateKey); deterministic {
+				require.Equal(t, want, ours)
+			}
+
+			// The signed document: everything holds but the issuer, an https URL
+			// that nothing binds to the did:key of the proof.
+			report := new(Verifier).Report(t.Context(), []byte(vector("signed", ".json")), AnyIssuer)
+			outcomes := map[Check]Outcome{}
+			for _, f := range report.Findings {
+				outcomes[f.Check] = f.Outcome
+			}
+			require.Equal(t, map[Check]Outcome{
+				CheckJSON: Pass, CheckDataModel: Pass, CheckContext: Pass, CheckProof: Pass,
+				CheckIssuer: Fail, CheckPeriod: Pass, CheckAccept: Skipped,
+			}, outcomes)
+			require.ErrorIs(t, report.Err, ErrIssuer)
+			require.Nil(t, report.Verified)
+
+			broken := strings.Replace(vector("signed", ".json"), "The School of Examples", "the School of Examples", 1)
+			_, err = new(Verifier).Verify(t.Context(), []byte(broken), AnyIssuer)
+			require.ErrorIs(t, err, ErrProof)
+		})
+	}
+}
+
+// A proof in a chain signs the document with the proofs it names: the W3C's
+// rdfc vectors print that intermediate document, which no suite changes.
+func TestW3CProofChainDocuments(t *testing.T) {
+	for signed, temporary := range map[string]string{
+		"signedProofChain1.json": "proofChainTempDoc1.json",
+		"signedProofChain2.json": "proofChainTempDoc2.json",
+	} {
+		doc, err := strictjson.Parse(file(t, "w3c-vc-di-eddsa", "proof-set-chain", signed), strictjson.Limits{})
+		require.NoError(t, err)
+		proofs, err := readProofs(nil, doc.Root().Member("proof"), did.AssertionMethod, []Suite{named("eddsa-rdfc-2022")})
+		require.NoError(t, err)
+		got, err := proofs[len(proofs)-1].unsecured(nil, doc.Root(), proofs)
+		require.NoError(t, err)
+		want, err := jcs.Canonical(file(t, "w3c-vc-di-eddsa", "proof-set-chain", temporary))
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(got), signed)
+	}
+}
+
+type named string
+
+func (s named) Name() string                                        { return string(s) }
+func (named) Sign(crypto.Signer, []byte, []byte) ([]byte, error)    { return nil, errSignature }
+func (named) Verify(crypto.PublicKey, []byte, []byte, []byte) error { return errSignature }
+
+// Wycheproof's ECDSA signatures in the r ‖ s form that proofs carry.
+func TestWycheproofECDSA(t *testing.T) {
+	for name, curve := range map[string]elliptic.Curve{
+		"ecdsa_secp256r1_sha256_p1363_test.json": elliptic.P256(),
+		"ecdsa_secp384r1_sha384_p1363_test.json": elliptic.P384(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var set struct {
+				TestGroups []struct {
+					PublicKey struct{ Uncompressed string }
+					Tests     []struct {
+						TcID             int
+						Comment          string
+						Msg, Sig, Result string
+					}
+				}
+			}
+			require.NoError(t, json.Unmarshal(file(t, "wycheproof", name), &set))
+			count := 0
+			for _, group := range set.TestGroups {
+				point, err := hex.DecodeString(group.PublicKey.Uncompressed)
+				require.NoError(t, err)
+				key, err := ecdsa.ParseUncompressedPublicKey(curve, point)
+				require.NoError(t, err)
+				for _, tt := range group.Tests {
+					message, err := hex.DecodeString(tt.Msg)
+					require.NoError(t, err)
+					signature, err := hex.DecodeString(tt.Sig)
+					require.NoError(t, err)
+					got := verifyECDSA(key, message, signature) == nil
+					require.Equal(t, tt.Result == "valid", got, "case %d: %s", tt.TcID, tt.Comment)
+					count++
+				}
+			}
+			t.Logf("%d signatures", count)
+			require.Greater(t, count, 200)
+		})
+	}
+}
+
+// What appendDER writes is what a DER encoder writes.
+func FuzzAppendDER(f *testing.F) {
+	f.Add(bytes.Repeat([]byte{0x80}, 64))
+	f.Add(make([]byte, 96))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) < 96 {
+			return
+		}
+		for _, signature := range [][]byte{b[:64], b[:96]} {
+			half := len(signature) / 2
+			r, s := new(big.Int).SetBytes(signature[:half]), new(big.Int).SetBytes(signature[half:])
+			var der cryptobyte.Builder
+			der.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				b.AddASN1BigInt(r)
+				b.AddASN1BigInt(s)
+			})
+			require.Equal(t, der.BytesOrPanic(), appendDER(nil, signature))
+		}
+	})
+}
