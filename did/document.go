@@ -458,15 +458,17 @@ func (d *Document) KeyAt(id URL, use Relationship, at time.Time) (crypto.PublicK
 	return pub, nil
 }
 
-// canDo reports whether keys of this type can do what use asks at all.
+// canDo reports whether use is a relationship, and one that keys of this type can have.
 func canDo(pub crypto.PublicKey, use Relationship) bool {
-	switch pub.(type) {
-	case *ecdh.PublicKey:
-		return use == KeyAgreement
-	case ed25519.PublicKey:
-		return use != KeyAgreement
+	switch use {
+	case KeyAgreement:
+		_, signsOnly := pub.(ed25519.PublicKey)
+		return !signsOnly
+	case AssertionMethod, Authentication, CapabilityInvocation, CapabilityDelegation:
+		_, agreesOnly := pub.(*ecdh.PublicKey)
+		return !agreesOnly
 	}
-	return true
+	return false
 }
 
 // MarshalJSON implements json.Marshaler. It writes the fields, in the order of DID Core,
@@ -525,10 +527,10 @@ func (m *VerificationMethod) write(outer *objectWriter) {
 	w.text("type", m.Type)
 	w.text("controller", m.Controller.String())
 	if !m.Expires.IsZero() {
-		w.text("expires", m.Expires.UTC().Format(time.RFC3339Nano))
+		w.text("expires", m.Expires.Format(time.RFC3339Nano))
 	}
 	if !m.Revoked.IsZero() {
-		w.text("revoked", m.Revoked.UTC().Format(time.RFC3339Nano))
+		w.text("revoked", m.Revoked.Format(time.RFC3339Nano))
 	}
 	w.members(m.Extra)
 	outer.buf = append(outer.buf, w.end()...)

@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -103,6 +104,8 @@ func (m *VerificationMethod) PublicKey() (crypto.PublicKey, error) {
 		}
 	}
 	switch {
+	case errors.Is(err, ErrKeyNotSupported) && t.curve != "": // not even of the kind the type promises
+		return nil, fmt.Errorf("%w: %s, a %s: %v", ErrInvalidKey, m.ID, m.Type, err)
 	case err != nil && IsAnswer(err):
 		return nil, fmt.Errorf("%w (%s)", err, m.ID)
 	case err != nil:

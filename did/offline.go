@@ -44,8 +44,9 @@ func NewJWK(pub crypto.PublicKey) (DID, error) {
 // versions with names, so asking for one gets [ErrNotFound].
 type Offline struct {
 	// KeyFormat is the type of the methods in documents of did:key (the method's
-	// "publicKeyFormat"): Multikey, which "" means, JSONWebKey2020, or
-	// Ed25519VerificationKey2020. It does not change what Key returns.
+	// "publicKeyFormat"): Multikey, which "" means, or JSONWebKey2020, or for Ed25519 and
+	// X25519 keys also Ed25519VerificationKey2020 or Ed25519VerificationKey2018. It does
+	// not change what Key returns.
 	KeyFormat string
 }
 
@@ -169,6 +170,10 @@ func methodContext(typ string) string {
 		return "https://w3id.org/security/suites/ed25519-2020/v1"
 	case X25519KeyAgreementKey2020:
 		return "https://w3id.org/security/suites/x25519-2020/v1"
+	case Ed25519VerificationKey2018:
+		return "https://w3id.org/security/suites/ed25519-2018/v1"
+	case X25519KeyAgreementKey2019:
+		return "https://w3id.org/security/suites/x25519-2019/v1"
 	}
 	return "https://w3id.org/security/suites/jws-2020/v1"
 }
@@ -176,17 +181,17 @@ func methodContext(typ string) string {
 // keyDocument makes the document of a did:key (The did:key Method, "Document Creation
 // Algorithm", with enableEncryptionKeyDerivation).
 func (o Offline) keyDocument(id DID) (*Document, error) {
-	signing := o.KeyFormat
-	switch signing {
+	signing, agreeing := o.KeyFormat, o.KeyFormat
+	switch o.KeyFormat {
 	case "":
-		signing = Multikey
-	case Multikey, JSONWebKey2020, Ed25519VerificationKey2020:
-	default:
-		return nil, fmt.Errorf("did: Offline.KeyFormat is %q: want Multikey, JsonWebKey2020 or Ed25519VerificationKey2020", o.KeyFormat)
-	}
-	agreeing := signing
-	if signing == Ed25519VerificationKey2020 {
+		signing, agreeing = Multikey, Multikey
+	case Multikey, JSONWebKey2020:
+	case Ed25519VerificationKey2020:
 		agreeing = X25519KeyAgreementKey2020
+	case Ed25519VerificationKey2018:
+		agreeing = X25519KeyAgreementKey2019
+	default:
+		return nil, fmt.Errorf("did: Offline.KeyFormat is %q, which did:key documents do not have", o.KeyFormat)
 	}
 
 	pub, err := decodeDIDKey(id)

@@ -87,6 +87,9 @@ func Key(ctx context.Context, r Resolver, url URL, use Relationship, v Version) 
 	if err != nil {
 		return nil, err
 	}
+	if res == nil || res.Document == nil {
+		return nil, fmt.Errorf("did: the resolver of %s gave neither a document nor an error", url.DID)
+	}
 	// A resolver that answers with another document, by mistake or by malice, must not
 	// get to say which key speaks for url.DID.
 	if res.Document.ID != url.DID {

@@ -1,0 +1,155 @@
+package did_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log"
+
+	"github.com/hourmeter/hourmeter/did"
+)
+
+// publicKey is the key of an example drone; its seed is 32 zero bytes.
+func publicKey() ed25519.PublicKey {
+	return ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)).Public().(ed25519.PublicKey)
+}
+
+func ExampleParse() {
+	id, err := did.Parse("did:web:shop.example:depot:7")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(id.Method(), id.Identifier())
+
+	_, err = did.Parse("shop.example")
+	fmt.Println(err)
+	// Output:
+	// web shop.example:depot:7
+	// did: "shop.example" does not start with did: in lower case (at byte 0)
+}
+
+func ExampleParseURL() {
+	u, err := did.ParseURL("did:example:drone?service=record&relativeRef=%2Fentries%2F41#head")
+	if err != nil {
+		log.Fatal(err)
+	}
+	service, _, _ := u.Parameter(did.ParamService)
+	ref, _, _ := u.Parameter(did.ParamRelativeRef)
+	fmt.Println(u.DID, service, ref, u.Fragment)
+	// Output: did:example:drone record /entries/41 head
+}
+
+func ExampleURL_Parse() {
+	id := did.MustParse("did:example:drone")
+	key, err := id.URL("").Parse("#key-1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(key)
+	// Output: did:example:drone#key-1
+}
+
+func ExampleNewKey() {
+	id, err := did.NewKey(publicKey())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(id)
+	fmt.Println(id.URL(id.Identifier()).Fragment)
+	// Output:
+	// did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp
+	// z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp
+}
+
+func ExampleNewJWK() {
+	id, err := did.NewJWK(publicKey())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(id.URL("0"))
+	// Output: did:jwk:eyJjcnYiOiJFZDI1NTE5Iiwia3R5IjoiT0tQIiwieCI6Ik8yb252TTYycEMxaW82alFLbThOYzJVeUZYY2Q0a09tT3NCSW9ZdFoyaWsifQ#0
+}
+
+func ExampleKey() {
+	id, _ := did.NewKey(publicKey())
+	url := id.URL(id.Identifier())
+
+	pub, err := did.Key(context.Background(), did.Offline{}, url, did.AssertionMethod, did.Version{})
+	fmt.Println(publicKey().Equal(pub), err)
+
+	_, err = did.Key(context.Background(), did.Offline{}, id.URL("key-1"), did.AssertionMethod, did.Version{})
+	fmt.Println(errors.Is(err, did.ErrNotFound), did.IsAnswer(err))
+	// Output:
+	// true <nil>
+	// true true
+}
+
+func ExampleOffline_Resolve() {
+	id, _ := did.NewKey(publicKey())
+	res, err := did.Offline{}.Resolve(context.Background(), id, did.Version{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, m := range res.Document.VerificationMethod {
+		fmt.Println(m.Type, m.ID.Fragment)
+	}
+	// Output:
+	// Multikey z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp
+	// Multikey z6LShs9GGnqk85isEBzzshkuVWrVKsRp24GnDuHk8QWkARMW
+}
+
+func ExampleParseDocument() {
+	doc, err := did.ParseDocument([]byte(`{
+		"@context": "https://www.w3.org/ns/did/v1",
+		"id": "did:web:shop.example",
+		"verificationMethod": [{
+			"id": "#2026",
+			"type": "Multikey",
+			"controller": "did:web:shop.example",
+			"publicKeyMultibase": "z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp"
+		}],
+		"assertionMethod": ["#2026"]
+	}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	url := doc.ID.URL("2026")
+	_, err = doc.Key(url, did.AssertionMethod)
+	fmt.Println(err)
+	_, err = doc.Key(url, did.Authentication)
+	fmt.Println(err)
+	// Output:
+	// <nil>
+	// did: key not authorized for this relationship: did:web:shop.example#2026 as authentication
+}
+
+func ExampleNewVerificationMethod() {
+	id := did.MustParse("did:web:shop.example")
+	m, err := did.NewVerificationMethod(id.URL("2026"), did.JSONWebKey, id, publicKey())
+	if err != nil {
+		log.Fatal(err)
+	}
+	doc := &did.Document{
+		Context:            []string{"https://www.w3.org/ns/did/v1"},
+		ID:                 id,
+		VerificationMethod: []did.VerificationMethod{m},
+		AssertionMethod:    []did.MethodRef{{ID: m.ID}},
+	}
+	raw, err := doc.MarshalJSON()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s\n", raw)
+	// Output: {"@context":["https://www.w3.org/ns/did/v1"],"id":"did:web:shop.example","verificationMethod":[{"id":"did:web:shop.example#2026","type":"JsonWebKey","controller":"did:web:shop.example","publicKeyJwk":{"crv":"Ed25519","kty":"OKP","x":"O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik"}}],"assertionMethod":["did:web:shop.example#2026"]}
+}
+
+func ExampleParseJWK() {
+	pub, err := did.ParseJWK([]byte(`{"kty":"OKP","crv":"Ed25519","x":"O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik","kid":"2026"}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	raw, err := did.MarshalJWK(pub)
+	fmt.Println(string(raw), err)
+	// Output: {"crv":"Ed25519","kty":"OKP","x":"O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik"} <nil>
+}
