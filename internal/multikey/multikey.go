@@ -87,6 +87,7 @@ func Decode(s string) (crypto.PublicKey, error) {
 		return nil, fmt.Errorf("multikey: the key's multicodec: %w", err)
 	}
 	key := b[n:]
+	curve := ""
 	switch code {
 	case codeEd25519:
 		if err := checkEd25519(key); err != nil {
@@ -100,13 +101,19 @@ func Decode(s string) (crypto.PublicKey, error) {
 		}
 		return pub, nil
 	case codeP256:
-		return decompress(P256, key)
+		curve = P256
 	case codeP384:
-		return decompress(P384, key)
+		curve = P384
 	case codeSecp256k1:
-		return decompress(Secp256k1, key)
+		curve = Secp256k1
+	default:
+		return nil, fmt.Errorf("multikey: multicodec %#x is no public key known here: Ed25519, P-256, P-384, secp256k1 and X25519 are", code)
 	}
-	return nil, fmt.Errorf("multikey: multicodec %#x is no public key known here: Ed25519, P-256, P-384, secp256k1 and X25519 are", code)
+	pub, err := decompress(curve, key)
+	if err != nil {
+		return nil, err // and no nil *ecdsa.PublicKey
+	}
+	return pub, nil
 }
 
 // checkEd25519 refuses a key of another length, a y that is not reduced modulo p = 2^255-19

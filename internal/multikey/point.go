@@ -53,8 +53,8 @@ func Point(pub *ecdsa.PublicKey) (curve string, point []byte, err error) {
 	return curve, point, nil
 }
 
-// coordinates is shaped like [ecdsa.PublicKey], whose fields X and Y are deprecated in favour of its
-// method Bytes. That method does not know secp256k1.
+// coordinates is shaped like [ecdsa.PublicKey], to which it converts. The fields X and Y of that are
+// deprecated in favour of functions that know no secp256k1 and no compressed points.
 type coordinates struct {
 	elliptic.Curve
 	X, Y *big.Int
@@ -114,12 +114,8 @@ func decompress(curve string, point []byte) (*ecdsa.PublicKey, error) {
 	if x == nil {
 		return nil, offCurve(curve)
 	}
-	var b [1 + 2*48]byte // room for P-384
-	full := b[:1+2*size]
-	full[0] = 4
-	x.FillBytes(full[1 : 1+size])
-	y.FillBytes(full[1+size:])
-	return ParsePoint(curve, full)
+	pub := ecdsa.PublicKey(coordinates{params, x, y}) // on the curve, as UnmarshalCompressed promises
+	return &pub, nil
 }
 
 func offCurve(curve string) error {
