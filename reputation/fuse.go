@@ -1,0 +1,206 @@
+package reputation
+
+import (
+	"cmp"
+	"slices"
+)
+
+// A tally is the evidence on one dimension, aged to one day. All are numbers of windows in Q32.
+type tally struct {
+	good    uint64 // r of SCORE.md
+	bad     uint64 // s, overdue among it
+	hidden  uint64 // withheld entries, which only the lower bound counts
+	overdue uint64
+}
+
+// A window with less exposure than this in all counts as a part of a window: a report of
+// one hour a week is no week's evidence. Beyond it a window counts once, however much was
+// seen in it.
+const (
+	fullSeconds = 24 * 60 * 60 // of required time, for availability
+	fullEvent   = 1000         // thousandths of an event, for the other dimensions
+)
+
+// A report is what one voice said of one window. The window is taken as a unit interval
+// of time, of which the voice says good on [0, good), nothing on [good, one-bad), and bad
+// on [one-bad, one). That reduces to SCORE.md's rule when all is good or all is bad, and
+// gives a share of up time its due: a window that was up for 95 % adds .95 good and .05
+// bad, and not one wholly good window.
+type report struct {
+	good, bad uint64 // Q0.32, together one at most
+	voice     *voice
+}
+
+// newReport turns the counts of one voice in one window into a report.
+func newReport(c cell, full uint64, v *voice) report {
+	return report{share(c.lo, max(c.lo+c.hi, full)), share(c.hi, max(c.lo+c.hi, full)), v}
+}
+
+// share is ⌊part/whole⌋ in Q0.32, for part <= whole.
+func share(part, whole uint64) uint64 {
+	if part == whole {
+		return one
+	}
+	return mulDiv(part, one, whole)
+}
+
+// at is the log-likelihood ratio of what the voice says of moment u of the window.
+func (r *report) at(u uint64) int64 {
+	switch {
+	case u < r.good:
+		return r.voice.good
+	case u >= one-r.bad:
+		return r.voice.bad
+	}
+	return 0
+}
+
+// fuse is step 2 of SCORE.md for one window: how much of it was good, and how much bad,
+// as far as the reports together make certain. Both are Q0.32. It reorders reports; cuts
+// is scratch space.
+//
+// At each moment of the window the log-odds of the groups add up, within ±6; of each
+// group only the strongest voice counts, the adverse one if two are equal.
+func fuse(reports []report, cuts []uint64) (good, bad uint64) {
+	if len(reports) == 1 {
+		r := &reports[0]
+		return mul(r.good, r.voice.aloneGood), mul(r.bad, r.voice.aloneBad)
+	}
+	slices.SortFunc(reports, func(a, b report) int { return cmp.Compare(a.voice.group, b.voice.group) })
+	cuts = cuts[:0]
+	for i := range reports {
+		cuts = append(cuts, reports[i].good, one-reports[i].bad)
+	}
+	cuts = append(cuts, one)
+	slices.Sort(cuts)
+	from := uint64(0)
+	for _, to := range cuts {
+		if to == from {
+			continue
+		}
+		if c := certainty(odds(reports, from)); c >= 0 {
+			good += mul(to-from, uint64(c))
+		} else {
+			bad += mul(to-from, uint64(-c))
+		}
+		from = to
+	}
+	return good, bad
+}
+
+// odds sums the groups' log-odds at moment u. The reports are sorted by group.
+func odds(reports []report, u uint64) int64 {
+	var sum, strongest int64
+	for i := range reports {
+		if i > 0 && reports[i].voice.group != reports[i-1].voice.group {
+			sum += strongest
+			strongest = 0
+		}
+		l := reports[i].at(u)
+		if size := max(l, -l); size > max(strongest, -strongest) || size == -l && -l == strongest {
+			strongest = l
+		}
+	}
+	return min(max(sum+strongest, -maxOdds), maxOdds)
+}
+
+// tally ages and fuses all evidence on d, as of a day.
+func (st *State) tally(d Dimension, asOf Day) (t tally) {
+	now := asOf.Window()
+	full := uint64(fullEvent)
+	if d == Availability {
+		full = fullSeconds
+	}
+
+	// The windows that hold anything: never more than weigh anything.
+	var few [8]*row
+	rows := few[:0]
+	oldest := now + 1
+	for i := range st.rows {
+		if r := &st.rows[i]; r.dimension == d {
+			rows = append(rows, r)
+			oldest = min(oldest, Window(r.series.base))
+		}
+	}
+	oldest = max(oldest, now-decayWindows+1)
+
+	var fewReports [8]report
+	var fewCuts [17]uint64
+	reports, cuts := fewReports[:0], fewCuts[:0]
+	gated := false
+	for w := now; w >= oldest; w-- {
+		reports = reports[:0]
+		for _, r := range rows {
+			n := uint(int32(w) - r.series.base)
+			if n >= uint(len(r.series.cells)) {
+				continue
+			}
+			if c := r.series.cells[n]; c != (cell{}) {
+				reports = append(reports, newReport(c, full, &st.scorer.voices[r.voice]))
+			}
+		}
+		if len(reports) == 0 {
+			continue
+		}
+		good, bad := fuse(reports, cuts)
+		if gated {
+			good = 0
+		}
+		// Integrity is a state, and the last one holds: praise from before it was lost
+		// says nothing about the machine as it is.
+		gated = gated || d == Integrity && bad > 0
+		weight := st.scorer.decays[now-w]
+		t.good += mul(weight, good)
+		t.bad += mul(weight, bad)
+	}
+
+	for i, c := range st.facts[d].cells {
+		if c != (cell{}) {
+			weight := st.scorer.weight(now, Window(st.facts[d].base+int32(i)))
+			t.bad += weight * min(c.hi, MaxCount)
+			t.hidden += weight * min(c.lo, MaxCount)
+		}
+	}
+	// An obligation has until the end of its day, so on that day it is not yet overdue.
+	for i, c := range st.due[d].cells {
+		day := Day(st.due[d].base + int32(i))
+		if day >= asOf {
+			break
+		}
+		if c.hi > c.lo {
+			t.overdue += st.scorer.weight(now, day.Window()) * min(c.hi-c.lo, MaxCount)
+		}
+	}
+	t.bad += t.overdue
+	return t
+}
+
+// bounds is step 5 of SCORE.md: the mean of the Beta posterior, and its lower bound of one
+// standard error, each Q0.32 and strictly within 0..1 for the mean.
+func (p Prior) bounds(good, bad uint64) (mean, low uint64) {
+	strength := uint64(p.Strength) << fraction / 1000
+	n := good + bad
+	mean = mulDiv(good+mul(strength, q32(p.Mean)), one, n+strength)
+	mean = min(max(mean, 1), one-1)
+	deviation := sqrt(mulDiv(mean*(one-mean), one, n+one)) // √(p(1-p)/(n+1)), from Q0.64
+	return mean, mean - min(mean, deviation)
+}
+
+// estimate gives the mean and the lower bound of a tally, and the share of the evidence
+// that is good: what the mean would come to with no end of such evidence.
+//
+// The formula alone would sometimes reward bad news: where little is known, one failure
+// narrows the error by more than it lowers the mean. So the bound is never above what it
+// would be without the adverse evidence. (As a function of the adverse evidence the
+// formula rises at most once and then falls, so the lesser of the two ends is its least
+// value in between, and more adverse evidence never raises the bound.)
+func (p Prior) estimate(t tally) (mean, low, good uint64) {
+	mean, _ = p.bounds(t.good, t.bad)
+	_, low = p.bounds(t.good, t.bad+t.hidden)
+	_, clean := p.bounds(t.good, 0)
+	good = one
+	if t.bad+t.hidden > 0 {
+		good = share(t.good, t.good+t.bad+t.hidden)
+	}
+	return mean, min(low, clean), good
+}

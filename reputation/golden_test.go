@@ -1,0 +1,215 @@
+package reputation_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/reputation"
+	"github.com/hourmeter/hourmeter/reputation/internal/golden"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew; then pin their digest by hand")
+
+// goldenDigest is SHA-256 over testdata/golden.json ‖ testdata/golden-scores.json.
+const goldenDigest = "7492bbf2b2a1fd8db4d8b31579fa46d55dcc111cfd44b874a0a32a42c7f0b5f8"
+
+func TestGoldenScoresInThisProcess(t *testing.T) {
+	if *update {
+		writeGolden(t)
+	}
+	input, want := readGolden(t)
+	sum := sha256.Sum256(slices.Concat(input, want))
+	require.Equal(t, goldenDigest, hex.EncodeToString(sum[:]), "the golden files are not those that were pinned")
+	got, err := golden.Score(input)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
+}
+
+// The same bits on every machine: the compiler may fuse multiply and add under GOAMD64=v3,
+// int has 32 bits on 386, and wasm shares no instruction with either.
+func TestGoldenScoresAreTheSameOnEveryArchitecture(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: four builds for other architectures take a minute when nothing is cached")
+	}
+	input, want := readGolden(t)
+	for _, target := range []struct {
+		name   string
+		env    []string
+		runner string // what runs the program, in GOROOT
+		cpu    string // what the CPU must have, as Linux names it
+	}{
+		{"amd64 v1", []string{"GOOS=linux", "GOARCH=amd64", "GOAMD64=v1"}, "", ""},
+		{"amd64 v3", []string{"GOOS=linux", "GOARCH=amd64", "GOAMD64=v3"}, "", "avx2"},
+		{"386", []string{"GOOS=linux", "GOARCH=386"}, "", ""},
+		{"wasm", []string{"GOOS=js", "GOARCH=wasm"}, "lib/wasm/go_js_wasm_exec", ""},
+	} {
+		t.Run(target.name, func(t *testing.T) {
+			program := filepath.Join(t.TempDir(), "golden")
+			build := exec.Command("go", "build", "-trimpath", "-o", program, "./internal/golden/run")
+			build.Env = append(append(os.Environ(), "CGO_ENABLED=0"), target.env...)
+			out, err := build.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+
+			run := exec.Command(program)
+			if target.runner != "" {
+				if _, err := exec.LookPath("node"); err != nil {
+					missing(t, "node, which runs wasm, is not installed")
+				}
+				root, err := exec.Command("go", "env", "GOROOT").Output()
+				require.NoError(t, err)
+				run = exec.Command(filepath.Join(strings.TrimSpace(string(root)), target.runner), program)
+				// Node's stack of arguments and environment is small: pass on only what it needs.
+				run.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+			} else if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+				missing(t, "this is "+runtime.GOOS+"/"+runtime.GOARCH+", which does not run programs for Linux on x86")
+			}
+			if target.cpu != "" {
+				info, err := os.ReadFile("/proc/cpuinfo")
+				if err != nil || !strings.Contains(string(info), " "+target.cpu+" ") {
+					missing(t, "this CPU has no "+target.cpu)
+				}
+			}
+			run.Stdin = bytes.NewReader(input)
+			var stderr strings.Builder
+			run.Stderr = &stderr
+			got, err := run.Output()
+			require.NoError(t, err, stderr.String())
+			require.Equal(t, string(want), string(got))
+		})
+	}
+}
+
+// missing skips a test for want of something, except in CI, which must have it.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(what + ", and CI must run this")
+	}
+	t.Skip(what)
+}
+
+func readGolden(t *testing.T) (input, scores []byte) {
+	t.Helper()
+	input, err := os.ReadFile("testdata/golden.json")
+	require.NoError(t, err)
+	scores, err = os.ReadFile("testdata/golden-scores.json")
+	require.NoError(t, err)
+	return input, scores
+}
+
+// writeGolden makes cases that reach every branch of the arithmetic: all kinds and
+// standings, lone and grouped and unknown issuers, shares from none to all, ages from
+// today to beyond the last weight, empty and crowded windows.
+func writeGolden(t *testing.T) {
+	rng := rand.New(rand.NewPCG(20261122, 1))
+	policy := reputation.DefaultPolicy()
+	policy.Name = "golden"
+	for i := range 12 {
+		issuer := reputation.Issuer{ID: did.MustParse(fmt.Sprintf("did:example:issuer-%d", i)), Root: i < 2}
+		issuer.Sensitivity = 980_000 - rng.Int64N(1+int64(i)*40_000)
+		issuer.Specificity = 980_000 - rng.Int64N(1+int64(i)*40_000)
+		switch i {
+		case 5, 6:
+			issuer.Controller = did.MustParse("did:example:holding")
+		case 7, 8:
+			issuer.LogOrigin = "log.example/record"
+		case 9:
+			issuer.Controller = did.MustParse("did:example:issuer-8")
+		case 10:
+			issuer.Sensitivity, issuer.Specificity = 500_000, 500_000
+		}
+		policy.Issuers = append(policy.Issuers, issuer)
+	}
+	drones := policy.Priors
+	drones.Availability = reputation.Prior{Mean: 991_000, Strength: 7_500}
+	drones.FailureRate = reputation.FailureRate{PerMillionHours: 2_500, Hours: 400}
+	policy.Fleets = []reputation.Fleet{{Name: "drones", Models: []string{"LX-4", "LX-5"}, Priors: drones}}
+
+	in := golden.Input{Policy: *policy}
+	const asOf reputation.Day = 20_779
+	for n := range 40 {
+		c := golden.Case{Name: fmt.Sprintf("random-%02d", n), AsOf: asOf - reputation.Day(rng.IntN(400))}
+		c.Case.Completeness = []reputation.Completeness{reputation.C0, reputation.C1, reputation.C2, reputation.C3, reputation.C4}[n%5]
+		if n%3 == 0 {
+			c.Case.Model = "LX-5"
+		}
+		span := []int{30, 300, 3000, 9000}[n%4]
+		badness := []int64{60, 1500, 250, 4}[n/2%4] // in thousandths
+		for i := range n * n / 12 {
+			e := reputation.Evidence{
+				Sequence:  int64(i),
+				Digest:    sha256.Sum256([]byte(fmt.Sprint(n, i))),
+				Issuer:    did.MustParse(fmt.Sprintf("did:example:issuer-%d", rng.IntN(14))),
+				Day:       c.AsOf - reputation.Day(rng.IntN(span)) + reputation.Day(rng.IntN(10)),
+				Dimension: reputation.Dimension(rng.IntN(5)),
+				Standing:  reputation.Independent,
+			}
+			if rng.IntN(5) == 0 {
+				e.Standing = reputation.Standing(rng.IntN(2))
+			}
+			if e.Dimension == reputation.Availability {
+				e.Good, e.Bad = rng.Int64N(604_800), rng.Int64N(1+rng.Int64N(100*badness))
+				e.Failures, e.RepairSeconds = e.Bad/50_000, e.Bad/3
+			} else if draw := rng.Int64N(2000); draw >= badness {
+				e.Good = 1000
+			} else if draw%3 == 0 {
+				e.Good, e.Bad = draw%1000, 1000-draw%1000
+			} else {
+				e.Bad = 1000
+			}
+			if rng.Int64N(12000) < 10*badness {
+				e.Kind = reputation.Kind(rng.IntN(7))
+				if e.Kind == reputation.Fork && n%5 != 0 {
+					e.Kind = reputation.Hidden
+				}
+				switch e.Kind {
+				case reputation.Due, reputation.Discharge:
+					e.Dimension = reputation.Obligations
+					e.Day += reputation.Day(rng.IntN(20))
+				case reputation.Fork:
+					e.Dimension = reputation.Provenance
+				}
+				if e.Kind != reputation.Report && e.Kind != reputation.BackDated {
+					e.Good, e.Bad, e.Issuer = 0, 1+rng.Int64N(3), did.DID{}
+				}
+				e.Failures, e.RepairSeconds = 0, 0
+			}
+			c.Case.Evidence = append(c.Case.Evidence, e)
+		}
+		in.Cases = append(in.Cases, c)
+	}
+	perfect := golden.Case{Name: "perfect", AsOf: asOf, Case: reputation.Case{Completeness: reputation.C4}}
+	for i := range 60 * 5 {
+		perfect.Case.Evidence = append(perfect.Case.Evidence, reputation.Evidence{
+			Sequence: int64(i), Digest: sha256.Sum256([]byte(fmt.Sprint("perfect", i))), Issuer: policy.Issuers[i%2].ID,
+			Day: asOf - reputation.Day(i/5*7), Dimension: reputation.Dimension(i % 5), Standing: reputation.Independent, Good: 604_800,
+		})
+	}
+	capped := perfect
+	capped.Name, capped.Case.Completeness = "capped", reputation.C0
+	in.Cases = append(in.Cases, perfect, capped)
+	text, err := json.Marshal(in)
+	require.NoError(t, err)
+	text = bytes.ReplaceAll(text, []byte(`{"sequence"`), []byte("\n{\"sequence\"")) // one piece of evidence on a line
+	text = append(text, '\n')
+	require.NoError(t, os.WriteFile("testdata/golden.json", text, 0o644))
+	scores, err := golden.Score(text)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile("testdata/golden-scores.json", scores, 0o644))
+	t.Logf("goldenDigest = %x", sha256.Sum256(slices.Concat(text, scores)))
+}

@@ -1,0 +1,407 @@
+package reputation
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/vc"
+	"github.com/hourmeter/hourmeter/vc/chain"
+	"github.com/hourmeter/hourmeter/vc/record"
+)
+
+// Score computes the machine's standing on the day of at. It reads no clock. To score
+// many machines under one policy, make a [Scorer] once.
+func (p *Policy) Score(h *chain.History, at time.Time) (*Score, error) {
+	s, err := NewScorer(p)
+	if err != nil {
+		return nil, err
+	}
+	return s.Score(h, at)
+}
+
+// Score computes the machine's standing on the day of at, which is a UTC day. It reads
+// no clock.
+//
+// What happened after that day is left out; what was signed after it is not, so to
+// score as of an earlier day pass the history as it was then.
+func (s *Scorer) Score(h *chain.History, at time.Time) (*Score, error) {
+	score, err := s.Weigh(s.Case(h), DayOf(at))
+	if err != nil {
+		return nil, err
+	}
+	if head := h.Head(); !head.Chain.IsZero() {
+		score.Head = &Head{Chain: head.Chain, Sequence: head.Sequence, Digest: head.Digest}
+	}
+	return score, nil
+}
+
+// Case turns a history into the evidence that it gives under the scorer's policy.
+//
+//   - Every entry is a good report of provenance: who adds to a record vouches for
+//     what it follows. Withheld entries and forks are the adverse evidence.
+//   - An uptime credential reports availability: up time is good, unplanned down time
+//     bad, and planned down time neither.
+//   - A maintenance credential reports maintenance: good if done in time, half good if
+//     late or of degraded outcome, bad if it repairs a failure or was a breach. The next
+//     due date that it names falls due.
+//   - An incident is bad in proportion to its severity: a failure for maintenance,
+//     anything else for obligations, unless somebody else than the machine's side caused it.
+//   - An open entry falls due. A close entry reports on obligations by its outcome, and
+//     discharges what it closes if its signers have standing: one of them is known to the
+//     policy and independent, or signed the open entry as the other party.
+//   - A key binding reports integrity: good if the key is in hardware and attested,
+//     half good otherwise. So does a rotation that names no new binding.
+//   - An observation of another type counts for obligations if its outcome is adverse.
+//
+// The witness is the first signer, issuer first, whom the policy knows and who is not of
+// the machine's side: the machine, its owner of record, the policy's controllers of it
+// and issuers controlled by one of these, and whoever signed a lease of it as lessor. A
+// commissioning is the exception: its issuer is owner of record only until the machine is
+// sold, and its word on the key that it built in is what a policy lists a maker for.
+//
+// A claim that contradicts itself gives no evidence, and is no error either: anybody can
+// add one to a record. An amendment of an observation, by the same issuer and of the
+// same type, takes its place.
+func (s *Scorer) Case(h *chain.History) Case {
+	x := extraction{
+		scorer: s, machine: h.Subject(), side: map[did.DID]bool{h.Subject(): true},
+		opened: map[int64]*opening{}, planned: map[string]*plan{},
+	}
+	for _, id := range s.controllers[h.Subject()] {
+		x.side[id] = true
+	}
+	x.Completeness = Completeness(h.Class())
+
+	items := h.Entries()
+	superseded := map[int64]bool{}
+	at := make(map[int64]int, len(items))
+	for i, it := range items {
+		at[it.Link.Sequence] = i
+		if first, ok := at[it.Link.RefersTo]; ok && it.Link.Kind == chain.Amend {
+			amended := items[first]
+			if (amended.Link.Kind == chain.Observe || amended.Link.Kind == chain.Amend) &&
+				amended.Credential.Issuer() == it.Credential.Issuer() && amended.Credential.Type() == it.Credential.Type() {
+				superseded[it.Link.RefersTo] = true
+			}
+		}
+	}
+	for i, it := range items {
+		x.begin(i, it)
+		if it.Link.Kind != "" {
+			x.report(Provenance, it.Credential.ValidFrom(), fullEvent, 0)
+		}
+		if !superseded[it.Link.Sequence] || it.Link.Kind == "" {
+			x.entry(it)
+		}
+	}
+	if n := len(items); n > 0 {
+		x.withheld(h, items)
+	}
+	return x.Case
+}
+
+// An extraction is the state of turning one history into evidence.
+type extraction struct {
+	Case
+	scorer  *Scorer
+	machine did.DID
+	owner   did.DID          // owner of record
+	side    map[did.DID]bool // the machine and all who control it, but for the owner
+	latest  time.Time        // validFrom of the newest entry so far by a known witness
+
+	attested bool               // the machine's key is known to be in hardware
+	opened   map[int64]*opening // obligations, by sequence
+	planned  map[string]*plan   // maintenance to come, by part or activity
+
+	// Of the entry at hand.
+	credential *vc.Verified
+	sequence   int64
+	witness    did.DID
+	standing   Standing
+}
+
+// An opening is an obligation that has been opened.
+type opening struct {
+	due     Day
+	signers []did.DID
+}
+
+// A plan is maintenance that has been announced.
+type plan struct {
+	due Day
+	by  did.DID
+}
+
+// begin turns to the next entry.
+func (x *extraction) begin(i int, it chain.Item) {
+	v := it.Credential
+	x.credential, x.sequence = v, it.Link.Sequence
+	if it.Link.Kind == "" {
+		x.sequence = int64(i) // isolated credentials have no sequence of their own
+	}
+	x.witness, x.standing = v.Issuer(), Independent
+	if x.interested(v.Issuer()) {
+		x.standing = Interested
+	}
+	for _, id := range v.Signers() {
+		if x.known(id) && !x.interested(id) {
+			x.witness, x.standing = id, Independent
+			break
+		}
+	}
+	if from := v.ValidFrom(); x.known(x.witness) && from.After(x.latest) {
+		x.latest = from
+	}
+}
+
+// known reports whether the policy gives id any influence.
+func (x *extraction) known(id did.DID) bool {
+	_, ok := x.scorer.voiceOf[id]
+	return ok
+}
+
+// interested reports whether id is of the machine's side.
+func (x *extraction) interested(id did.DID) bool {
+	by := x.scorer.controllerOf[id]
+	return x.side[id] || id == x.owner || !by.IsZero() && (x.side[by] || by == x.owner)
+}
+
+// trusted reports whether the entry's witness is one whose word counts.
+func (x *extraction) trusted() bool { return x.standing == Independent && x.known(x.witness) }
+
+// add adds evidence by the witness of the entry at hand. What cannot be evidence, such as
+// an event in the year 9999, is left out.
+func (x *extraction) add(e Evidence) {
+	e.Sequence, e.Digest = x.sequence, x.credential.Digest()
+	if e.Kind == Report {
+		e.Issuer = x.witness
+		if late := x.latest.Sub(e.Day.Time()); late > time.Duration(x.scorer.policy.MaxLateDays+1)*24*time.Hour {
+			e.Kind = BackDated
+		}
+	}
+	if e.Validate() != nil {
+		return
+	}
+	// One entry may discharge several obligations of one day: they are counted together.
+	for i := range x.Evidence {
+		prior := &x.Evidence[len(x.Evidence)-1-i]
+		if prior.Sequence != e.Sequence {
+			break
+		}
+		if e.Kind != Report && prior.Kind == e.Kind && prior.Dimension == e.Dimension && prior.Day == e.Day {
+			prior.Bad = min(prior.Bad+e.Bad, MaxCount)
+			return
+		}
+	}
+	x.Evidence = append(x.Evidence, e)
+}
+
+// report adds a report of an event.
+func (x *extraction) report(d Dimension, at time.Time, good, bad int64) {
+	x.add(Evidence{Day: DayOf(at), Dimension: d, Standing: x.standing, Good: good, Bad: bad})
+}
+
+// claimOf returns the credential's claim if it is one of type C and does not contradict itself.
+func claimOf[C vc.Claim](v *vc.Verified) (C, bool) {
+	var c C
+	if !slices.Contains(v.Types(), c.CredentialType()) {
+		return c, false
+	}
+	c, err := vc.ClaimOf[C](v)
+	return c, err == nil
+}
+
+// entry adds what one entry says.
+func (x *extraction) entry(it chain.Item) {
+	v, link := it.Credential, it.Link
+	at := v.ValidFrom()
+	recognised := true
+	if c, ok := claimOf[record.Uptime](v); ok {
+		x.uptime(c)
+	} else if c, ok := claimOf[record.Maintenance](v); ok {
+		x.maintenance(c, link.Outcome)
+	} else if c, ok := claimOf[record.Incident](v); ok {
+		x.incident(c)
+	} else if c, ok := claimOf[record.Commissioning](v); ok {
+		x.commissioning(c, link.Kind)
+	} else if c, ok := claimOf[record.LeaseOutcome](v); ok {
+		at = c.Returned
+	} else if c, ok := claimOf[record.Lease](v); ok {
+		if v.SignedBy(c.Lessor) {
+			x.side[c.Lessor] = true
+		}
+	} else {
+		recognised = false
+	}
+
+	switch link.Kind {
+	case chain.Commission:
+		x.owner = v.Issuer()
+	case chain.Transfer:
+		// As in package chain: the one signer who is neither issuer, owner nor machine.
+		heirs := slices.DeleteFunc(v.Signers(), func(id did.DID) bool { return id == v.Issuer() || id == x.owner || id == x.machine })
+		if len(heirs) == 1 {
+			x.owner = heirs[0]
+		}
+	case chain.Open:
+		o := &opening{due: DayOf(link.Due), signers: v.Signers()}
+		x.opened[link.Sequence] = o
+		x.add(Evidence{Day: o.due, Dimension: Obligations, Kind: Due, Bad: 1})
+	case chain.Close:
+		good, bad := split(link.Outcome)
+		x.report(Obligations, at, good, bad)
+		if o := x.opened[link.RefersTo]; o != nil && (x.trusted() || x.counterparty(o)) {
+			x.add(Evidence{Day: o.due, Dimension: Obligations, Kind: Discharge, Bad: 1})
+			delete(x.opened, link.RefersTo)
+		}
+	case chain.Observe:
+		if good, bad := split(link.Outcome); !recognised && bad > 0 {
+			x.report(Obligations, at, good, bad)
+		}
+	case chain.Rotate:
+		if _, ok := claimOf[record.Commissioning](v); !ok {
+			x.binding(nil)
+		}
+	case chain.Retire:
+		// Nothing has to be maintained from here on.
+		for _, key := range slices.Sorted(maps.Keys(x.planned)) {
+			if p := x.planned[key]; p.due > DayOf(at) {
+				x.discharge(p)
+			}
+		}
+		clear(x.planned)
+	}
+}
+
+// counterparty reports whether the entry at hand is signed by somebody who signed the
+// opening and is not of the machine's side.
+func (x *extraction) counterparty(o *opening) bool {
+	return slices.ContainsFunc(o.signers, func(id did.DID) bool { return !x.interested(id) && x.credential.SignedBy(id) })
+}
+
+// split turns an outcome into exposure.
+func split(o chain.Outcome) (good, bad int64) {
+	switch o {
+	case chain.Good:
+		return fullEvent, 0
+	case chain.Degraded:
+		return fullEvent / 2, fullEvent / 2
+	}
+	return 0, fullEvent
+}
+
+func (x *extraction) uptime(c record.Uptime) {
+	e := Evidence{
+		Day: DayOf(c.End.Add(-time.Second)), Dimension: Availability, Standing: x.standing,
+		Good: c.UpSeconds, Bad: c.DownUnplannedSeconds, Failures: c.Failures,
+	}
+	if c.Failures > 0 {
+		e.RepairSeconds = c.DownUnplannedSeconds
+	}
+	switch {
+	case c.Method == record.SelfReport:
+		e.Standing = Interested // whoever passes it on
+	case c.Method == record.Attested && x.standing == Interested && x.witness == x.machine && x.attested:
+		e.Standing = Telemetry
+	}
+	x.add(e)
+}
+
+func (x *extraction) maintenance(c record.Maintenance, outcome chain.Outcome) {
+	key := "activity " + c.Activity
+	if c.Part != nil {
+		key = "part " + c.Part.ID.String() + " " + c.Part.Name
+	}
+	late := c.Due != nil && !c.Due.Date.IsZero() && DayOf(c.Time) > DayOf(c.Due.Date)
+	if p := x.planned[key]; p != nil && (x.trusted() || x.witness == p.by) {
+		late = late || DayOf(c.Time) > p.due
+		x.discharge(p)
+		delete(x.planned, key)
+	}
+	switch {
+	case c.Category == record.Corrective || outcome == chain.Breach:
+		x.report(Maintenance, c.Time, 0, fullEvent)
+	case late || outcome == chain.Degraded:
+		x.report(Maintenance, c.Time, fullEvent/2, fullEvent/2)
+	default:
+		x.report(Maintenance, c.Time, fullEvent, 0)
+	}
+	// A stranger sets no dates.
+	if c.NextDue != nil && !c.NextDue.Date.IsZero() && x.planned[key] == nil && (x.trusted() || x.standing == Interested) {
+		if p := (&plan{due: DayOf(c.NextDue.Date), by: x.witness}); p.due <= MaxDay {
+			x.planned[key] = p
+			x.add(Evidence{Day: p.due, Dimension: Maintenance, Kind: Due, Bad: 1})
+		}
+	}
+}
+
+// discharge takes back a plan.
+func (x *extraction) discharge(p *plan) {
+	x.add(Evidence{Day: p.due, Dimension: Maintenance, Kind: Discharge, Bad: 1})
+}
+
+func (x *extraction) incident(c record.Incident) {
+	switch {
+	case c.Category == record.Failure:
+		x.report(Maintenance, c.Detected, 0, c.SeverityPermille)
+	case c.CausedBy.IsZero() || x.interested(c.CausedBy):
+		x.report(Obligations, c.Detected, 0, c.SeverityPermille)
+	}
+}
+
+func (x *extraction) commissioning(c record.Commissioning, kind chain.EntryKind) {
+	if kind == chain.Commission && !x.interested(x.credential.Issuer()) && x.known(x.credential.Issuer()) {
+		x.Model = c.Model // a stranger chooses no priors
+	}
+	if c.KeyBinding != nil || kind == chain.Rotate {
+		x.binding(c.KeyBinding)
+	}
+}
+
+// binding reports on where the machine's key is kept; nil is not known where.
+func (x *extraction) binding(b *record.KeyBinding) {
+	hardware := b != nil && b.Attestation != nil && b.Protection != record.Software
+	good := int64(fullEvent)
+	if !hardware {
+		good /= 2
+	}
+	x.report(Integrity, x.credential.ValidFrom(), good, fullEvent-good)
+	x.attested = hardware && x.trusted()
+}
+
+// withheld adds what the history shows about what it does not show.
+func (x *extraction) withheld(h *chain.History, items []chain.Item) {
+	byTotals := func(it chain.Item) int64 { return it.Link.Totals.Adverse }
+	for i, it := range items {
+		missing, adverse := it.Link.Sequence, byTotals(it)
+		if i > 0 {
+			missing -= items[i-1].Link.Sequence + 1
+			adverse -= byTotals(items[i-1])
+		}
+		if missing <= 0 {
+			continue
+		}
+		if it.Link.Outcome.Adverse() {
+			adverse--
+		}
+		x.begin(i, it)
+		adverse = min(max(adverse, 0), missing)
+		day := DayOf(it.Credential.ValidFrom())
+		x.add(Evidence{Day: day, Dimension: Obligations, Kind: Fact, Bad: min(adverse, MaxCount)})
+		x.add(Evidence{Day: day, Dimension: Obligations, Kind: Hidden, Bad: min(missing-adverse, MaxCount)})
+		x.add(Evidence{Day: day, Dimension: Provenance, Kind: Fact, Bad: min(missing, MaxCount)})
+	}
+	if overdue := h.Hidden().Overdue; overdue > 0 {
+		last := len(items) - 1
+		x.begin(last, items[last])
+		x.add(Evidence{Day: DayOf(x.credential.ValidFrom()), Dimension: Obligations, Kind: Fact, Bad: min(overdue, MaxCount)})
+	}
+	for _, fork := range h.Equivocations() {
+		if !fork.Settled() {
+			x.credential, x.sequence = fork.Credentials[1], fork.Sequence
+			x.add(Evidence{Day: DayOf(x.credential.ValidFrom()), Dimension: Provenance, Kind: Fork, Bad: 1})
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package reputation
+
+// A Code names a cause of lost points. Codes are stable: programs may act on them.
+type Code string
+
+// The codes. UNPROVEN means that most of the loss is for want of evidence, or because
+// the evidence is old: more of the same would win it back. The other codes mean that
+// most of it is for adverse evidence.
+const (
+	AvailabilityUnproven Code = "AVAILABILITY_UNPROVEN"
+	AvailabilityLow      Code = "AVAILABILITY_LOW"
+	MaintenanceUnproven  Code = "MAINTENANCE_UNPROVEN"
+	MaintenancePoor      Code = "MAINTENANCE_POOR"
+	MaintenanceOverdue   Code = "MAINTENANCE_OVERDUE"
+	ObligationsUnproven  Code = "OBLIGATIONS_UNPROVEN"
+	ObligationsBroken    Code = "OBLIGATIONS_BROKEN"
+	ObligationsOverdue   Code = "OBLIGATIONS_OVERDUE"
+	IntegrityUnproven    Code = "INTEGRITY_UNPROVEN"
+	IntegrityWeak        Code = "INTEGRITY_WEAK"
+	ProvenanceUnproven   Code = "PROVENANCE_UNPROVEN"
+	EntriesMissing       Code = "ENTRIES_MISSING"
+	CappedIsolated       Code = "CAPPED_C0"
+	CappedGaps           Code = "CAPPED_C1"
+	CappedUnwitnessed    Code = "CAPPED_C2"
+	Equivocation         Code = "EQUIVOCATION"
+)
+
+// Text explains the code in a sentence, "" for an unknown code.
+func (c Code) Text() string {
+	switch c {
+	case AvailabilityUnproven:
+		return "Few or only old reports of uptime by issuers this policy trusts."
+	case AvailabilityLow:
+		return "The machine was down when it was required."
+	case MaintenanceUnproven:
+		return "Few or only old reports of maintenance by issuers this policy trusts."
+	case MaintenancePoor:
+		return "The machine failed, or was maintained late."
+	case MaintenanceOverdue:
+		return "Maintenance that was announced has not been done."
+	case ObligationsUnproven:
+		return "Few or only old leases and other obligations that ended, by the word of issuers this policy trusts."
+	case ObligationsBroken:
+		return "Obligations were breached, or the machine was in incidents."
+	case ObligationsOverdue:
+		return "Obligations are open past their due date."
+	case IntegrityUnproven:
+		return "Little or only old evidence that the machine's key is kept in hardware."
+	case IntegrityWeak:
+		return "The machine's key is not known to be kept in hardware, or was given up."
+	case ProvenanceUnproven:
+		return "Few or only old entries in the record by issuers this policy trusts."
+	case EntriesMissing:
+		return "Entries of the record are withheld, or contradict each other."
+	case CappedIsolated:
+		return "The credentials do not form a chain, so anything may be missing: at most 500 points."
+	case CappedGaps:
+		return "The record has gaps: at most 580 points."
+	case CappedUnwitnessed:
+		return "No independent log has witnessed the record, so its end may be missing: at most 680 points."
+	case Equivocation:
+		return "Two entries of the record claim the same place: the score is void until this is adjudicated."
+	}
+	return ""
+}
+
+// codeFor names what dimension d lost points for.
+func codeFor(d Dimension, t tally, adverse bool) Code {
+	overdue := t.overdue > (t.bad+t.hidden)/2
+	switch d {
+	case Availability:
+		if adverse {
+			return AvailabilityLow
+		}
+		return AvailabilityUnproven
+	case Maintenance:
+		if adverse && overdue {
+			return MaintenanceOverdue
+		} else if adverse {
+			return MaintenancePoor
+		}
+		return MaintenanceUnproven
+	case Obligations:
+		if adverse && overdue {
+			return ObligationsOverdue
+		} else if adverse {
+			return ObligationsBroken
+		}
+		return ObligationsUnproven
+	case Integrity:
+		if adverse {
+			return IntegrityWeak
+		}
+		return IntegrityUnproven
+	}
+	if adverse {
+		return EntriesMissing
+	}
+	return ProvenanceUnproven
+}
