@@ -89,13 +89,14 @@ func algorithmOf(pub crypto.PublicKey) Algorithm {
 	case ed25519.PublicKey:
 		return Ed25519
 	case *ecdsa.PublicKey:
+		if _, ok := k.Curve.(*secp256k1.KoblitzCurve); ok {
+			return Secp256k1
+		}
 		switch k.Curve {
 		case elliptic.P256():
 			return P256
 		case elliptic.P384():
 			return P384
-		case secp256k1.S256():
-			return Secp256k1
 		}
 	}
 	return 0

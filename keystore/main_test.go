@@ -123,7 +123,7 @@ func TestMain(m *testing.M) {
 // killed before its nth change; 0 means never.
 func child(d *Dir, op string, n int) *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "KEYSTORE_CHILD="+op, "KEYSTORE_DIR="+d.Path, "KEYSTORE_KILL="+strconv.Itoa(n))
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "KEYSTORE_CHILD="+op, "KEYSTORE_DIR="+d.Path, "KEYSTORE_KILL="+strconv.Itoa(n))
 	return cmd
 }
 
