@@ -24,8 +24,8 @@
 // since nothing but the record decides it.
 //
 //   - open is signed by the machine or its owner, and by one party more.
-//   - transfer is signed by the owner and by the new owner: the one signer who is
-//     neither the issuer, nor the owner, nor the machine.
+//   - transfer is an OwnershipTransferCredential, signed by its source, who is the
+//     owner, and by its destination, who is the next.
 //   - rotate and retire are signed by the machine or its owner.
 //   - commission, close, observe and amend need their issuer's signature only:
 //     the holder must not be able to veto bad news.

@@ -155,7 +155,7 @@ func (h *History) fork(branches []Item, heads map[vc.Digest]Head, found *defects
 		rival := h.items[i]
 		head := heads[it.Link.Previous]
 		switch {
-		case !head.Digest.IsZero():
+		case !head.Digest.IsZero() && head.Sequence == it.Link.Sequence-1:
 		case i > 0 && h.items[i-1].Link.Sequence == it.Link.Sequence-1:
 			found.add(it.fail(ErrPrevious, "its previous is %s, and no entry shown is that", it.Link.Previous))
 			continue

@@ -119,7 +119,9 @@ func (h *Head) Append(c *vc.Credential, e Entry) error {
 		return fail("entries before it were withheld, so nobody can count right: append with the head of the whole record")
 	case h.Retired:
 		return fail("%w", ErrRetired)
-	case c.Subject.IsZero() || !first && c.Subject != h.Subject:
+	case c.Subject.IsZero():
+		return fail("the credential has no subject")
+	case !first && c.Subject != h.Subject:
 		return fail("the record is about %s: %w", h.Subject, ErrSubject)
 	case c.ValidFrom.IsZero():
 		return fail("ValidFrom is not set: totals count what is overdue at that time")
@@ -245,6 +247,9 @@ func (h Head) follow(subject did.DID, it Item, found *defects) Head {
 	}
 	switch {
 	case gap > 0:
+		if link.Previous == h.Digest {
+			fail(ErrPrevious, "its previous is entry %d, so its sequence should be %d", h.Sequence, h.next())
+		}
 		found.add(&GapError{Chain: chain, From: h.next(), To: link.Sequence - 1})
 		h.Partial, h.Owner = true, did.DID{}
 	case link.Sequence > 0 && link.Previous != h.Digest:
@@ -369,19 +374,34 @@ func (h Head) signatures(machine did.DID, it Item) (did.DID, error) {
 			return h.Owner, fmt.Errorf("an entry %s is signed by the machine or its owner %s", it.Link.Kind, h.Owner)
 		}
 	case Transfer:
-		if !unknown && !v.SignedBy(h.Owner) {
-			return h.Owner, fmt.Errorf("an entry transfer is signed by the owner of record, %s", h.Owner)
+		claim, err := vc.ClaimOf[transfer](v)
+		if err != nil {
+			return h.Owner, err
 		}
-		heirs := slices.DeleteFunc(v.Signers(), func(id did.DID) bool {
-			return id == v.Issuer() || id == h.Owner || id == machine
-		})
-		if len(heirs) != 1 {
-			return h.Owner, fmt.Errorf("an entry transfer is countersigned by the new owner, one party who is neither issuer, owner nor machine; %d have", len(heirs))
+		old, heir := claim.OwningParty.Source, claim.OwningParty.Destination
+		switch {
+		case !unknown && old != h.Owner:
+			return h.Owner, fmt.Errorf("it transfers from %s, but the owner of record is %s", old, h.Owner)
+		case !v.SignedBy(old):
+			return h.Owner, fmt.Errorf("an entry transfer is signed by the old owner %s", old)
+		case heir.IsZero() || !v.SignedBy(heir):
+			return h.Owner, fmt.Errorf("an entry transfer is countersigned by the new owner %s: have them countersign", heir)
 		}
-		return heirs[0], nil
+		return heir, nil
 	}
 	return h.Owner, nil
 }
+
+// transfer is what the record needs to know of an OwnershipTransferCredential.
+type transfer struct {
+	OwningParty struct {
+		Source      did.DID `json:"source"`
+		Destination did.DID `json:"destination"`
+	} `json:"owningParty"`
+}
+
+// CredentialType implements vc.Claim.
+func (transfer) CredentialType() string { return "OwnershipTransferCredential" }
 
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
