@@ -1,0 +1,6 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func (a *app) importCommand() *cobra.Command { return &cobra.Command{Use: "import"} }
+func (a *app) demoCommand() *cobra.Command   { return &cobra.Command{Use: "demo"} }

@@ -1,0 +1,97 @@
+// Command hourmeter keeps keys for machines and those who vouch for them,
+// issues and verifies the credentials of a machine's record, and scores it.
+//
+// Start with "hourmeter demo". Every command explains itself with --help, and
+// "hourmeter help json" documents what --json prints. The command is thin:
+// what it does is done by the packages did, keystore, vc, vc/chain and
+// reputation.
+//
+// No command opens a network connection. A credential whose issuer can only be
+// looked up over one is reported as not checked, never as good.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	code := a.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// run executes one command line and returns the exit code.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.command()
+	root.SetArgs(args)
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	var verdict *verdictError
+	if !errors.As(err, &verdict) || verdict.message != "" {
+		fmt.Fprintf(a.stderr, "hourmeter: %v\n", err)
+	}
+	return exitCode(err)
+}
+
+// command builds the command tree. Commands come in the order in which a
+// newcomer meets them.
+func (a *app) command() *cobra.Command {
+	cobra.EnableCommandSorting = false
+	root := &cobra.Command{
+		Use:   "hourmeter",
+		Short: "The hour meter that cannot be rolled back",
+		Long: `Hourmeter gives a machine an identity of its own, a signed record of its life
+that nobody can roll back, and a score that any network can recompute.
+
+Start with:  hourmeter demo
+
+Files: "-" is standard input or output. Files are written whole or not at all,
+and an existing one is only replaced with --force. No command opens a network
+connection.
+
+` + exitHelp,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return cmd.Help()
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())
+	})
+	flags := root.PersistentFlags()
+	flags.BoolVar(&a.json, "json", false, "print JSON, documented in \"hourmeter help json\"")
+	flags.StringVar(&a.keys, "keys", "", "folder of keys (default $HOURMETER_KEYS, or hourmeter/keys in the user's configuration folder)")
+	flags.StringVar(&a.passphraseFile, "passphrase-file", "", "file whose first line unlocks the keys (default $HOURMETER_PASSPHRASE, or ask)")
+	root.AddCommand(
+		a.demoCommand(),
+		a.keyCommand(),
+		a.didCommand(),
+		a.issueCommand(),
+		a.verifyCommand(),
+		a.presentCommand(),
+		a.chainCommand(),
+		a.scoreCommand(),
+		a.importCommand(),
+		exitCodesTopic(),
+		jsonTopic(),
+		passphraseTopic(),
+	)
+	return root
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	_ "embed" // for shapesSource
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/spf13/cobra"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/reputation"
+	"github.com/hourmeter/hourmeter/vc"
+	"github.com/hourmeter/hourmeter/vc/chain"
+)
+
+//go:embed shapes.go
+var shapesSource string
+
+// jsonTopic prints the types below as they stand, so that the documentation is
+// the program.
+func jsonTopic() *cobra.Command {
+	_, shapes, _ := strings.Cut(shapesSource, "// The shapes of --json"+".\n")
+	return &cobra.Command{Use: "json", Short: "What --json prints", Long: `With --json a command prints one JSON object on standard output, described here
+in Go: the name in quotes is the member's, "omitempty" and "omitzero" members are
+absent when they have nothing to say. Times are RFC 3339. did.DID and vc.Digest
+are strings. On wrong usage, or if a file cannot be read or written (exit code 1),
+nothing is printed on standard output. Members may be added, never changed.
+
+Credentials, presentations, challenges, DID documents, heads of records and
+proofs of equivocation are JSON already, and are printed the same without --json.
+` + shapes}
+}
+
+// The shapes of --json.
+
+// A Key is printed by key create, key show, key delete and did key.
+type Key struct {
+	Name      string         `json:"name,omitzero"`      // in the folder of keys; absent for did key
+	Algorithm string         `json:"algorithm"`          // Ed25519, P-256, P-384, secp256k1 or X25519
+	DID       did.DID        `json:"did"`                // its did:key
+	Multikey  string         `json:"publicKeyMultibase"` // Controlled Identifiers 1.0 §2.2.2
+	JWK       jsontext.Value `json:"publicKeyJwk"`       // an object, RFC 7517
+}
+
+// A KeyList is printed by key list, key passphrase and key restore.
+type KeyList struct {
+	Folder string `json:"folder"`
+	Keys   []Key  `json:"keys"` // by name
+}
+
+// An Identifier is printed by did create.
+type Identifier struct {
+	DID did.DID `json:"did"`
+}
+
+// Added is printed by issue --chain, unless --out asks for the credential as well.
+type Added struct {
+	File     string    `json:"file"`
+	Sequence int64     `json:"sequence"` // of the new entry
+	Digest   vc.Digest `json:"digest"`   // of the new entry
+	Subject  did.DID   `json:"subject"`  // the machine
+	Type     string    `json:"type"`     // such as MaintenanceCredential
+}
+
+// A Verification is printed by verify.
+type Verification struct {
+	Verdict     Verdict           `json:"verdict"`               // of everything together; the exit code says the same
+	At          time.Time         `json:"at"`                    // as of when periods were judged
+	Holder      did.DID           `json:"holder,omitzero"`       // of a presentation
+	Counts      Counts            `json:"counts"`                // of credentials
+	Records     []Record          `json:"records,omitempty"`     // of a chain file or fleet: one for each machine
+	Credentials []CredentialCheck `json:"credentials,omitempty"` // of a credential or presentation; of a chain file with --report
+	Problems    []Problem         `json:"problems"`              // everything that is not as it should be
+}
+
+// Verdict is valid, refused (genuine, but not of an --issuer asked for), unchecked
+// (nothing is known against it) or invalid.
+
+// Counts says how many credentials came to which verdict.
+type Counts struct {
+	Valid     int64 `json:"valid"`
+	Refused   int64 `json:"refused"`
+	Unchecked int64 `json:"unchecked"`
+	Invalid   int64 `json:"invalid"`
+}
+
+// A CredentialCheck is what verify found about one credential.
+type CredentialCheck struct {
+	File       string       `json:"file"`                // as named on the command line, "-" for standard input
+	Line       int          `json:"line,omitzero"`       // in a chain file, from 1; in a presentation, the position from 1
+	Verdict    Verdict      `json:"verdict"`             //
+	Digest     vc.Digest    `json:"digest,omitzero"`     // absent if it cannot be read
+	Type       string       `json:"type,omitzero"`       // the following are absent unless it is valid
+	Issuer     did.DID      `json:"issuer,omitzero"`     // as claimed, if it is not valid
+	Subject    did.DID      `json:"subject,omitzero"`    // as claimed, if it is not valid
+	Signers    []did.DID    `json:"signers,omitempty"`   // whose proofs hold, the issuer first
+	ValidFrom  time.Time    `json:"validFrom,omitzero"`  //
+	ValidUntil time.Time    `json:"validUntil,omitzero"` //
+	Sequence   *int64       `json:"sequence,omitempty"`  // in the machine's record, as claimed
+	Checks     []vc.Finding `json:"checks,omitempty"`    // with --report: check, outcome (pass, fail, indeterminate, skipped), code, detail
+}
+
+// A Problem says what is wrong, where, and whose it is.
+type Problem struct {
+	File       string  `json:"file"`                //
+	Line       int     `json:"line,omitzero"`       // from 1; absent if it is about the whole file
+	Sequence   *int64  `json:"sequence,omitempty"`  // of the entry; of a gap, the first that is missing
+	Missing    int64   `json:"missing,omitzero"`    // of a gap: how many entries are missing
+	Issuer     did.DID `json:"issuer,omitzero"`     // of the credential, as claimed
+	IssuerName string  `json:"issuerName,omitzero"` // what the fleet calls the issuer
+	Subject    did.DID `json:"subject,omitzero"`    // the machine
+	Machine    string  `json:"machine,omitzero"`    // what the fleet calls it
+	Verdict    Verdict `json:"verdict"`             //
+	Kind       string  `json:"kind"`                // credential, presentation, missing, torn, rejected, unchecked, foreign, repeated, outOfOrder, gap, fork, link
+	Message    string  `json:"message"`             // for people
+}
+
+// A RecordShown is printed by chain show: a Record and what is in it.
+type RecordShown struct {
+	Record
+	Entries     []Entry      `json:"entries,omitempty"`
+	Obligations []Obligation `json:"obligations,omitempty"`
+	Problems    []Problem    `json:"problems"`
+}
+
+// A Record is one machine's record.
+type Record struct {
+	File      string       `json:"file"`                   //
+	Machine   string       `json:"machine,omitzero"`       // what the fleet calls it
+	Subject   did.DID      `json:"subject,omitzero"`       // the machine
+	Verdict   Verdict      `json:"verdict"`                // valid if it is whole
+	Chain     vc.Digest    `json:"chain,omitzero"`         // its name; absent if nothing of it could be used
+	Class     string       `json:"completeness,omitempty"` // C0 to C4
+	Owner     did.DID      `json:"owner,omitzero"`         // of record; absent if a gap may hide who it is
+	Retired   bool         `json:"retired,omitzero"`       //
+	Shown     int64        `json:"shown"`                  // entries that could be used
+	Totals    chain.Totals `json:"totals"`                 // as of the newest entry: entries, open, overdue, adverse
+	Newest    time.Time    `json:"newest,omitzero"`        // when the newest entry is from
+	Gaps      []Gap        `json:"gaps"`                   //
+	Forks     []Fork       `json:"forks"`                  //
+	Backdated int64        `json:"backdated"`              // entries that claim to be older than one before them
+}
+
+// A Gap is entries that are missing, From and To included.
+type Gap struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+}
+
+// A Fork is two entries with one sequence.
+type Fork struct {
+	Sequence   int64        `json:"sequence"`
+	Digests    [2]vc.Digest `json:"digests"`
+	Issuers    [2]did.DID   `json:"issuers"`
+	SignedBoth []did.DID    `json:"signedBoth"` // who has contradicted itself
+	Settled    bool         `json:"settled"`    // an amend has adjudicated it
+}
+
+// A ForkShown is printed by chain check, if the proof holds.
+type ForkShown struct {
+	Subject did.DID   `json:"subject"` // the machine
+	Chain   vc.Digest `json:"chain"`   // the record
+	Fork
+}
+
+// An Obligation is something begun together with another party, such as a lease.
+type Obligation struct {
+	Opened   int64     `json:"opened"`             // sequence
+	Class    string    `json:"class,omitzero"`     // such as lease
+	Due      time.Time `json:"due,omitzero"`       //
+	State    string    `json:"state"`              // open, overdue, closed, withheld
+	Outcome  string    `json:"outcome,omitzero"`   // good, degraded or breach, once closed
+	ClosedBy *int64    `json:"closedBy,omitempty"` // sequence, once closed by an entry that is shown
+}
+
+// An Entry is one line of chain show.
+type Entry struct {
+	Sequence  int64     `json:"sequence"`
+	Entry     string    `json:"entry"`              // commission, open, close, observe, amend, transfer, rotate or retire
+	Outcome   string    `json:"outcome,omitzero"`   // good, degraded or breach
+	RefersTo  *int64    `json:"refersTo,omitempty"` // close, amend
+	Type      string    `json:"type"`               // such as MaintenanceCredential
+	ValidFrom time.Time `json:"validFrom"`
+	Issuer    did.DID   `json:"issuer"`
+	Digest    vc.Digest `json:"digest"`
+}
+
+// Scores is printed by score; score --check prints the CredentialCheck of the score credential.
+type Scores struct {
+	Verdict  Verdict        `json:"verdict"`  // of the evidence and of --at-least together; the exit code says the same
+	Policy   vc.Digest      `json:"policy"`   // digest of the policy
+	AsOf     reputation.Day `json:"asOf"`     // the day as of which was scored
+	Machines []MachineScore `json:"machines"` // the best first
+	Problems []Problem      `json:"problems"` // as for verify
+}
+
+// A MachineScore is one machine's score.
+type MachineScore struct {
+	Machine string            `json:"machine,omitzero"` // what the fleet calls it
+	Subject did.DID           `json:"subject"`
+	File    string            `json:"file"`
+	Verdict Verdict           `json:"verdict"`           // refused if it scores less than --at-least
+	Score   *reputation.Score `json:"score,omitempty"`   // as in the score credential; absent if nothing could be scored
+	Message string            `json:"message,omitempty"` // why, if it is not valid
+}
