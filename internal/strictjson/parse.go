@@ -46,7 +46,8 @@ func Parse(src []byte, lim Limits) (*Document, error) {
 	return d, nil
 }
 
-// readers keeps decoders from one Parse to the next: a new one makes five allocations.
+// readers keeps decoders from one Parse to the next, so that their stacks are allocated only once.
+// An idle one still refers to the last text it read.
 var readers = sync.Pool{New: func() any { return new(reader) }}
 
 type reader struct {
@@ -186,13 +187,13 @@ func outOfRange(s string) string {
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	mantissa, _, _ := strings.Cut(strings.ToLower(s), "e")
-	plainly := !strings.ContainsAny(s, ".eE")
+	integer := !strings.ContainsAny(s, ".eE")
 	switch abs := math.Abs(f); {
 	case err != nil:
 		return fmt.Sprintf("the number %s is too large for float64: send it as a string", brief(s))
 	case f == 0 && strings.ContainsAny(mantissa, "123456789"):
 		return fmt.Sprintf("the number %s is too small for float64 and would read as 0: send it as a string", brief(s))
-	case abs > MaxInteger && (plainly || abs < exponent):
+	case abs > MaxInteger && (integer || abs < exponent):
 		return fmt.Sprintf("the integer %s is beyond ±(2^53-1), where JSON readers disagree: send it as a string", brief(s))
 	}
 	return ""
