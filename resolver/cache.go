@@ -80,7 +80,7 @@ func (c *Cache) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Re
 	// For a time, ask for the latest document first: if it was in force already, it
 	// answers for every time since, and each of those would be a question of its own.
 	if !v.Time.IsZero() && v.ID == "" {
-		if _, err := c.ask(ctx, question{id: id}); err != nil && !did.IsAnswer(err) {
+		if _, err := c.Resolve(ctx, id, did.Version{}); err != nil && !did.IsAnswer(err) {
 			return nil, err
 		}
 		if res := c.remembered(q); res != nil {
@@ -195,7 +195,8 @@ func (c *Cache) look(ctx context.Context, q question, l *lookup) {
 		}
 	}
 	if known := c.answers[q.id]; len(known) >= maxVersions {
-		c.forget(known[0])
+		// The oldest about the past: the one about the latest document serves for most.
+		c.forget(known[slices.IndexFunc(known, func(el *list.Element) bool { return !el.Value.(*answer).v.IsZero() })])
 	}
 	c.answers[q.id] = append(c.answers[q.id], c.recent.PushFront(&answer{q, res, when}))
 	for c.recent.Len() > c.size() {

@@ -49,14 +49,15 @@ func (s Static) Resolve(_ context.Context, id did.DID, v did.Version) (*did.Reso
 	for i := len(versions) - 1; i >= 0; i-- {
 		res := versions[i]
 		since := inForceSince(&res)
+		retired := res.Deactivated && i == len(versions)-1
 		switch {
 		case since.IsZero():
 			return nil, fmt.Errorf("%w: %s at %s: it is not said since when", did.ErrVersionUnknown, id, stamp(v.Time))
 		case v.Time.Before(since):
 			continue // an older version's time
-		case res.NextUpdate.IsZero() && !res.Deactivated, v.Time.Before(res.NextUpdate):
+		case res.NextUpdate.IsZero() && !retired, v.Time.Before(res.NextUpdate):
 			return &res, nil
-		case res.Deactivated && !res.NextUpdate.IsZero():
+		case retired && !res.NextUpdate.IsZero():
 			return nil, fmt.Errorf("%w: %s, %s", did.ErrDeactivated, id, stamp(res.NextUpdate))
 		}
 		return nil, fmt.Errorf("%w: %s at %s", did.ErrVersionUnknown, id, stamp(v.Time))
