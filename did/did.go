@@ -37,8 +37,9 @@ const MaxLength = 4096
 // A DID is a decentralized identifier. The zero value is no identifier.
 //
 // Two DIDs are equal when their texts are equal, byte for byte. DID Core leaves it
-// to each method whether "%41" and "A", or "a" and "A", name the same thing; taking
-// them as different is safe everywhere.
+// to each method whether "%41" and "A", or "a" and "A", name the same thing; here they
+// never do. That keeps a list of whom to trust safe; one of whom to distrust must hold
+// every spelling its methods allow.
 type DID struct {
 	s      string // the whole identifier, "did:key:z6Mk…"
 	method int    // length of the method name

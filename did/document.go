@@ -607,9 +607,5 @@ func (w *objectWriter) members(members []Member) {
 	}
 }
 
-func (w *objectWriter) end() []byte {
-	if len(w.buf) == 0 {
-		w.buf = append(w.buf, '{')
-	}
-	return append(w.buf, '}')
-}
+// end closes the object, which has at least one member: every object here has an id.
+func (w *objectWriter) end() []byte { return append(w.buf, '}') }

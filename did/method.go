@@ -117,7 +117,8 @@ func (m *VerificationMethod) PublicKey() (crypto.PublicKey, error) {
 }
 
 // NewVerificationMethod describes pub as a method of the given type, one of the constants
-// of this package. An error wraps [ErrKeyNotSupported].
+// of this package. The error wraps [ErrKeyNotSupported], or [ErrInvalidKey] for a key that
+// is malformed itself.
 func NewVerificationMethod(id URL, typ string, controller DID, pub crypto.PublicKey) (VerificationMethod, error) {
 	m := VerificationMethod{ID: id, Type: typ, Controller: controller}
 	i := methodType(typ)

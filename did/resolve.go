@@ -102,8 +102,7 @@ func Key(ctx context.Context, r Resolver, url URL, use Relationship, v Version) 
 	return res.Document.KeyAt(url, use, at)
 }
 
-// Errors that are answers: see [IsAnswer]. Their texts are the start of every error that
-// wraps them.
+// Errors that are answers: see [IsAnswer].
 var (
 	// ErrInvalidDID says that text is not a DID, or not one its method can have made.
 	ErrInvalidDID = errors.New("did: invalid DID")
