@@ -208,12 +208,20 @@ func TestOrderAndCopiesDoNotMatter(t *testing.T) {
 	require.Same(t, again, got.Entries()[4].Credential, "the copy with most signers counts")
 }
 
-func TestCopyWithFewerSignersDoesNotSpoilAnOpen(t *testing.T) {
+func TestCopiesCountAsSignedByAll(t *testing.T) {
 	l := year(t)
-	half := signed(t, rewritten(t, l, 9, nil), lessee)
-	_, err := chain.New(machine.ID, append([]*vc.Verified{half}, l.entries...)...)
-	require.NoError(t, err)
-	_, err = chain.New(machine.ID, append(slices.Clone(l.entries[:9]), half)...)
+	unsigned := func() *vc.Credential { return rewritten(t, l, 9, nil) }
+	half, otherHalf := signed(t, unsigned(), lessee), signed(t, unsigned(), lessee, stranger)
+	whole := signed(t, unsigned(), lessee, owner)
+	require.Equal(t, l.entries[9].Digest(), half.Digest())
+	for _, shown := range [][]*vc.Verified{{half, whole}, {whole, otherHalf}, {otherHalf, whole, half, whole}} {
+		h, err := chain.New(machine.ID, append(slices.Clone(l.entries[:9]), shown...)...)
+		require.NoError(t, err)
+		require.Equal(t, l.head, h.Head())
+		_, err = h.Extend(otherHalf)
+		require.NoError(t, err)
+	}
+	_, err := chain.New(machine.ID, append(slices.Clone(l.entries[:9]), half, otherHalf)...)
 	require.ErrorIs(t, err, chain.ErrSignature)
 }
 

@@ -51,12 +51,12 @@ func (e *Equivocation) SignedBoth() []did.DID {
 
 // Settled reports whether an amend for this sequence is signed by the issuer of
 // the entry that was left out: the one whose word the record then does without
-// has agreed to that. Nobody else's agreement would do, since an amend by the
-// holder could do away with bad news. A policy may accept an arbiter's too, whom
-// it finds among the signers of Amends.
+// has agreed to the branch that the amend is on. Nobody else's agreement would
+// do, since an amend by the holder could do away with bad news. A policy may
+// accept an arbiter's too, whom it finds among the signers of Amends.
 func (e *Equivocation) Settled() bool {
 	left := e.Credentials[1].Issuer()
-	return slices.ContainsFunc(e.Amends, func(it Item) bool { return it.Credential.SignedBy(left) })
+	return slices.ContainsFunc(e.Amends, func(it Item) bool { return it.signedBy(left) })
 }
 
 // MarshalJSON returns the evidence: {"equivocation": [credential, credential]},
@@ -91,7 +91,8 @@ func VerifyEquivocation(ctx context.Context, verifier *vc.Verifier, evidence []b
 		if err != nil {
 			return nil, fmt.Errorf("chain: equivocation: credential %d: %w", i, err)
 		}
-		if items[i], err = read(v); err != nil {
+		items[i].Credential = v
+		if items[i], err = items[i].read(); err != nil {
 			return nil, err
 		}
 		i++
@@ -183,7 +184,7 @@ func (h *History) fork(branches []Item, heads map[vc.Digest]Head, found *defects
 			}
 			h.forks = append(h.forks, fork)
 		}
-		fork.branch = append(fork.branch, it.Credential)
+		fork.branch = append(append(fork.branch, it.Credential), it.copies...)
 		forks[it.Credential.Digest()] = fork
 	}
 }

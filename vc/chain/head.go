@@ -202,7 +202,7 @@ func (h *Head) Advance(v *vc.Verified) error {
 	if !h.Digest.IsZero() && v.Digest() == h.Digest {
 		return nil
 	}
-	it, err := read(v)
+	it, err := Item{Credential: v}.read()
 	if err != nil {
 		return err
 	}
@@ -358,7 +358,7 @@ func opens(link Link) int64 {
 func (h Head) signatures(machine did.DID, it Item) (did.DID, error) {
 	v := it.Credential
 	unknown := h.Owner.IsZero() // a gap may hide a transfer
-	speaks := unknown || v.SignedBy(machine) || v.SignedBy(h.Owner)
+	speaks := unknown || it.signedBy(machine) || it.signedBy(h.Owner)
 	switch it.Link.Kind {
 	case Commission:
 		return v.Issuer(), nil
@@ -366,7 +366,7 @@ func (h Head) signatures(machine did.DID, it Item) (did.DID, error) {
 		if !speaks {
 			return h.Owner, fmt.Errorf("an entry open is signed by the machine or its owner %s: have one of them countersign", h.Owner)
 		}
-		if len(v.Signers()) < 2 {
+		if !it.signedByOther(v.Issuer()) {
 			return h.Owner, errors.New("an entry open is signed by both parties: have the other one countersign")
 		}
 	case Rotate, Retire:
@@ -382,9 +382,9 @@ func (h Head) signatures(machine did.DID, it Item) (did.DID, error) {
 		switch {
 		case !unknown && old != h.Owner:
 			return h.Owner, fmt.Errorf("it transfers from %s, but the owner of record is %s", old, h.Owner)
-		case !v.SignedBy(old):
+		case !it.signedBy(old):
 			return h.Owner, fmt.Errorf("an entry transfer is signed by the old owner %s", old)
-		case heir.IsZero() || !v.SignedBy(heir):
+		case heir.IsZero() || !it.signedBy(heir):
 			return h.Owner, fmt.Errorf("an entry transfer is countersigned by the new owner %s: have them countersign", heir)
 		}
 		return heir, nil

@@ -15,6 +15,22 @@ import (
 type Item struct {
 	Link       Link // zero in a history of isolated credentials
 	Credential *vc.Verified
+
+	copies []*vc.Verified // the same content with other proofs, if it was given
+}
+
+// signedBy reports whether id signed the content, in whatever copy.
+func (it Item) signedBy(id did.DID) bool {
+	return it.Credential.SignedBy(id) ||
+		slices.ContainsFunc(it.copies, func(v *vc.Verified) bool { return v.SignedBy(id) })
+}
+
+// signedByOther reports whether anybody but id signed the content.
+func (it Item) signedByOther(id did.DID) bool {
+	other := func(v *vc.Verified) bool {
+		return slices.ContainsFunc(v.Signers(), func(s did.DID) bool { return s != id })
+	}
+	return other(it.Credential) || slices.ContainsFunc(it.copies, other)
 }
 
 func (it Item) at() At {
@@ -39,9 +55,9 @@ func order(a, b Item) int {
 	return cmp.Or(cmp.Compare(a.Link.Sequence, b.Link.Sequence), bytes.Compare(x[:], y[:]))
 }
 
-// read returns v as an entry, if it is one.
-func read(v *vc.Verified) (Item, error) {
-	it := Item{Credential: v}
+// read reads the link of it.
+func (it Item) read() (Item, error) {
+	v := it.Credential
 	unread := At{Sequence: -1, Digest: v.Digest(), Issuer: v.Issuer()}
 	switch found, err := v.Member("record", &it.Link); {
 	case err != nil:
@@ -68,8 +84,8 @@ type History struct {
 }
 
 // New checks the complete record of subject and returns it as a history of
-// class [C2]. The credentials may come in any order, and one may come twice,
-// also with other proofs: the copy with most signers counts.
+// class [C2]. The credentials may come in any order, and one may come twice:
+// copies that differ in their proofs count as one entry signed by all.
 //
 // If the record is not as it should be, the error holds every defect that was
 // found: use errors.As with *[LinkError], *[TotalsError], *[GapError],
@@ -95,8 +111,9 @@ func NewIsolated(subject did.DID, credentials ...*vc.Verified) (*History, error)
 	}
 	var found defects
 	h := &History{subject: subject, class: C0}
-	for _, v := range distinct(credentials) {
-		it, err := read(v)
+	for _, it := range distinct(credentials) {
+		v := it.Credential
+		it, err := it.read()
 		switch {
 		case !errors.Is(err, ErrUnlinked):
 			found.add(fmt.Errorf("chain: credential %s by %s is part of a record: use New or NewDisclosed", v.Digest(), v.Issuer()))
@@ -141,9 +158,9 @@ func (h *History) Extend(credentials ...*vc.Verified) (*History, error) {
 }
 
 func (h *History) credentials() []*vc.Verified {
-	list := make([]*vc.Verified, len(h.items))
-	for i, it := range h.items {
-		list[i] = it.Credential
+	list := make([]*vc.Verified, 0, len(h.items))
+	for _, it := range h.items {
+		list = append(append(list, it.Credential), it.copies...)
 	}
 	for _, fork := range h.forks {
 		list = append(list, fork.branch...)
@@ -171,37 +188,45 @@ func build(subject did.DID, credentials []*vc.Verified, disclosed bool) (*Histor
 // what is wrong with the others.
 func readAll(credentials []*vc.Verified) ([]Item, defects) {
 	var found defects
-	credentials = distinct(credentials)
-	items := make([]Item, 0, len(credentials))
-	for _, v := range credentials {
-		it, err := read(v)
+	items := distinct(credentials)
+	read := items[:0]
+	for _, it := range items {
+		it, err := it.read()
 		if err != nil {
 			found.add(err)
 			continue
 		}
-		items = append(items, it)
+		read = append(read, it)
 	}
-	slices.SortFunc(items, order)
-	return items, found
+	slices.SortFunc(read, order)
+	return read, found
 }
 
-// distinct returns credentials with one copy of each digest: that with most
-// signers, since proofs may have been added after a copy was taken.
-func distinct(credentials []*vc.Verified) []*vc.Verified {
+// distinct returns an item for each digest. Of several copies, the one with
+// most signers stands for all; of those, the one with the lesser text, so that
+// the order in which they come does not matter.
+func distinct(credentials []*vc.Verified) []Item {
 	seen := make(map[vc.Digest]int, len(credentials))
-	list := make([]*vc.Verified, 0, len(credentials))
+	items := make([]Item, 0, len(credentials))
 	for _, v := range credentials {
 		i, ok := seen[v.Digest()]
 		if !ok {
-			seen[v.Digest()] = len(list)
-			list = append(list, v)
+			seen[v.Digest()] = len(items)
+			items = append(items, Item{Credential: v})
 			continue
 		}
-		if len(v.Signers()) > len(list[i].Signers()) {
-			list[i] = v
+		it := &items[i]
+		if v.Raw() == it.Credential.Raw() {
+			continue
+		}
+		if cmp.Or(cmp.Compare(len(it.Credential.Signers()), len(v.Signers())), cmp.Compare(v.Raw(), it.Credential.Raw())) < 0 {
+			it.Credential, v = v, it.Credential
+		}
+		if !slices.ContainsFunc(it.copies, func(c *vc.Verified) bool { return c.Raw() == v.Raw() }) {
+			it.copies = append(it.copies, v)
 		}
 	}
-	return list
+	return items
 }
 
 // mixed reports items of more than one record.

@@ -84,7 +84,8 @@ func (h *History) settle(it Item, partial bool, found *defects) {
 }
 
 // Hidden counts what a record's totals reveal about entries that are not shown.
-// All are exact for entries; for obligations they count those beyond the ones shown.
+// Entries and Adverse are exact. An obligation that is shown to begin but not to
+// end counts as open with those shown, so the sum never falls short of the truth.
 type Hidden struct {
 	Entries int64 // entries in gaps
 	Adverse int64 // of those, the ones with an adverse outcome

@@ -1,0 +1,197 @@
+package chain_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/hourmeter/hourmeter/vc"
+	"github.com/hourmeter/hourmeter/vc/chain"
+)
+
+// write makes a claim the next entry after head, has it signed and verified,
+// and moves head on.
+func write(head *chain.Head, e chain.Entry, claim vc.Claim, on time.Time, issuer *vc.Issuer, witnesses ...*vc.Issuer) *vc.Verified {
+	c := &vc.Credential{Subject: machine.ID, Claim: claim, ValidFrom: on}
+	if err := head.Append(c, e); err != nil {
+		panic(err)
+	}
+	raw, err := issuer.Issue(c)
+	for _, w := range witnesses {
+		if err == nil {
+			raw, err = w.AddProof(raw)
+		}
+	}
+	if err != nil {
+		panic(err)
+	}
+	v, err := verifier.Verify(context.Background(), raw, vc.AnyIssuer)
+	if err != nil {
+		panic(err)
+	}
+	if err := head.Advance(v); err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// leased is a machine that was made, leased out, and had something stolen.
+func leased() []*vc.Verified {
+	var head chain.Head
+	return []*vc.Verified{
+		write(&head, chain.Entry{Kind: chain.Commission}, claim{name: "CommissioningCredential"}, days(0), maker),
+		write(&head, chain.Entry{Kind: chain.Open, Class: "lease", Due: days(30)}, claim{name: "LeaseCredential"}, days(1), lessee, machine),
+		write(&head, chain.Entry{Kind: chain.Observe, Outcome: chain.Breach}, claim{name: "IncidentCredential"}, days(10), lessee),
+		write(&head, chain.Entry{Kind: chain.Observe, Outcome: chain.Good}, claim{name: "MaintenanceCredential"}, days(40), shop),
+	}
+}
+
+func ExampleNew() {
+	entries := leased()
+	history, err := chain.New(machine.ID, entries...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(history.Class(), history.Len(), "entries")
+
+	_, err = chain.New(machine.ID, entries[0], entries[1], entries[3])
+	if gap, ok := errors.AsType[*chain.GapError](err); ok {
+		fmt.Println("missing:", gap.From, "to", gap.To)
+	}
+	// Output:
+	// C2 4 entries
+	// missing: 2 to 2
+}
+
+func ExampleNewDisclosed() {
+	entries := leased()
+	history, err := chain.NewDisclosed(machine.ID, entries[0], entries[1], entries[3])
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	hidden := history.Hidden()
+	fmt.Println(history.Class(), "hidden:", hidden.Entries, "of them adverse:", hidden.Adverse)
+	// Output:
+	// C1 hidden: 1 of them adverse: 1
+}
+
+func ExampleNewIsolated() {
+	raw, err := shop.Issue(&vc.Credential{Subject: machine.ID, Claim: claim{name: "MaintenanceCredential"}, ValidFrom: days(3)})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	v, err := verifier.Verify(context.Background(), raw, vc.AnyIssuer)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	history, err := chain.NewIsolated(machine.ID, v)
+	fmt.Println(history.Class(), err)
+	// Output:
+	// C0 <nil>
+}
+
+func ExampleHead_Append() {
+	var head chain.Head // of a record not begun
+	c := &vc.Credential{Subject: machine.ID, Claim: claim{name: "CommissioningCredential"}, ValidFrom: days(0)}
+	if err := head.Append(c, chain.Entry{Kind: chain.Commission}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	link, err := json.Marshal(c.Members["record"])
+	fmt.Println(string(link), err)
+	// Output:
+	// {"sequence":0,"entry":"commission","totals":{"entries":1,"open":0,"overdue":0,"adverse":0}} <nil>
+}
+
+func ExampleHead_Advance() {
+	entries := leased()
+	var head chain.Head
+	for _, v := range entries[:2] {
+		if err := head.Advance(v); err != nil {
+			fmt.Println(err)
+		}
+	}
+	fmt.Println("at", head.Sequence, "open", head.Totals.Open)
+
+	gap, _ := errors.AsType[*chain.GapError](head.Advance(entries[3]))
+	fmt.Println("missing:", gap.From)
+	fmt.Println("still at", head.Sequence)
+	// Output:
+	// at 1 open 1
+	// missing: 2
+	// still at 1
+}
+
+func ExampleHistory_Extend() {
+	entries := leased()
+	history, err := chain.New(machine.ID, entries[:3]...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	longer, err := history.Extend(entries[3])
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(history.Len(), longer.Len())
+	// Output:
+	// 3 4
+}
+
+func ExampleHistory_Obligations() {
+	history, err := chain.New(machine.ID, leased()...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, day := range []int{30, 31} {
+		for _, o := range history.Obligations(days(day)) {
+			fmt.Println("day", day, o.Class, o.State)
+		}
+	}
+	// Output:
+	// day 30 lease open
+	// day 31 lease overdue
+}
+
+func ExampleVerifyEquivocation() {
+	// The lessee's theft is unwelcome: somebody gives the shop the head from before it.
+	entries := leased()
+	var before chain.Head
+	for _, v := range entries[:2] {
+		if err := before.Advance(v); err != nil {
+			fmt.Println(err)
+		}
+	}
+	rival := write(&before, chain.Entry{Kind: chain.Observe, Outcome: chain.Good}, claim{name: "MaintenanceCredential"}, days(11), shop)
+
+	// Whoever sees both has evidence,
+	history, err := chain.NewDisclosed(machine.ID, append(entries, rival)...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	evidence, err := json.Marshal(history.Equivocations()[0])
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	// and anybody can check it.
+	fork, err := chain.VerifyEquivocation(context.Background(), verifier, evidence)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("written twice: entry", fork.Sequence, "settled:", fork.Settled())
+	// Output:
+	// written twice: entry 2 settled: false
+}
