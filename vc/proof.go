@@ -232,12 +232,13 @@ func (v *Verifier) checkProof(ctx context.Context, p *proof, proofs []proof, roo
 	return nil
 }
 
-// unresolved tells an answer that condemns the proof from no answer at all.
+// unresolved tells an answer that condemns the proof from no answer at all. A
+// method or key type that this verifier does not know condemns nobody: another
+// resolver, or a later release, may.
 func unresolved(method did.URL, err error) error {
-	for _, answer := range []error{did.ErrNotFound, did.ErrDeactivated, did.ErrInvalidDID, did.ErrInvalidDocument, did.ErrKeyNotAuthorized} {
-		if errors.Is(err, answer) {
-			return reject(ErrProof, fmt.Errorf("key %s: %w", method, err))
-		}
+	unknown := errors.Is(err, did.ErrMethodNotSupported) || errors.Is(err, did.ErrKeyNotSupported)
+	if did.IsAnswer(err) && !unknown {
+		return reject(ErrProof, fmt.Errorf("key %s: %w", method, err))
 	}
 	return fmt.Errorf("vc: key %s: %w", method, err)
 }
