@@ -235,6 +235,7 @@ type Chain struct {
 
 	editor   *Editor
 	verifier *vc.Verifier
+	opened   map[string]chain.At // entries open, by id of the credential
 	file     *os.File
 	pending  []byte // whole lines to be written
 	size     int64  // of the file
@@ -281,9 +282,12 @@ func (e *Editor) Chain(ctx context.Context, verifier *vc.Verifier, m Machine) (*
 	if len(report.Defects) > 0 {
 		return nil, &DamageError{report.Defects}
 	}
-	c := &Chain{Machine: m, editor: e, verifier: verifier, size: keep}
+	c := &Chain{Machine: m, editor: e, verifier: verifier, opened: map[string]chain.At{}, size: keep}
 	if report.History != nil {
 		c.Head = report.History.Head()
+		for _, it := range report.History.Entries() {
+			c.keep(it.Link, it.Credential)
+		}
 	}
 	if c.file, err = e.root.OpenFile(m.File, os.O_WRONLY|os.O_CREATE, 0o600); err != nil {
 		return nil, fmt.Errorf("fleet: record of machine %s: %w", m.Name, err)
@@ -312,28 +316,61 @@ func offset(text []byte, line int) int {
 	return at
 }
 
+// Opened returns the entry with this credential id that opens an obligation:
+// where it is in the record, and its digest.
+func (c *Chain) Opened(id string) (sequence int64, digest vc.Digest, ok bool) {
+	at, ok := c.opened[id]
+	return at.Sequence, at.Digest, ok
+}
+
+func (c *Chain) keep(link chain.Link, v *vc.Verified) {
+	if link.Kind == chain.Open && v.ID() != "" {
+		c.opened[v.ID()] = chain.At{Sequence: link.Sequence, Digest: v.Digest(), Issuer: v.Issuer()}
+	}
+}
+
+// A RefusedError says that a credential is no entry that can follow the record's
+// head. The record is as it was, and can take another.
+type RefusedError struct{ Err error }
+
+// Error implements error.
+func (e *RefusedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns e.Err.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
 // Append adds a signed credential to the record, if it verifies and follows the
-// head. It is on the disk after the next [Editor.Save]. A credential that is
-// refused leaves the record as it was.
-func (c *Chain) Append(ctx context.Context, raw []byte) (*vc.Verified, error) {
+// head; otherwise the error is a *[RefusedError]. It is on the disk after the next
+// [Editor.Save].
+func (c *Chain) Append(ctx context.Context, raw []byte) error {
+	refuse := func(err error) error { return &RefusedError{err} }
 	if bytes.ContainsAny(raw, "\r\n") {
-		return nil, errors.New("fleet: the credential has line ends: write it compact")
+		return refuse(errors.New("fleet: the credential has line ends: write it compact"))
+	}
+	if c.size+int64(len(c.pending)+len(raw)) >= MaxChainBytes {
+		return refuse(fmt.Errorf("fleet: the record of %s would be longer than the %d MiB that are read", c.Machine.Name, MaxChainBytes>>20))
 	}
 	v, err := c.verifier.Verify(ctx, raw, vc.AnyIssuer)
 	if err != nil {
-		return nil, err
+		return refuse(err)
 	}
-	if c.size+int64(len(c.pending)+len(raw)) >= MaxChainBytes {
-		return nil, fmt.Errorf("fleet: the record of %s would be longer than the %d MiB that are read", c.Machine.Name, MaxChainBytes>>20)
+	head := c.Head
+	if err := head.Advance(v); err != nil {
+		return refuse(err)
 	}
-	if err := c.Head.Advance(v); err != nil {
-		return nil, err
+	if v.Subject() != c.Machine.ID { // a first entry about another machine is a good head, but not here
+		return refuse(fmt.Errorf("fleet: the credential is about %s, the machine is %s", v.Subject(), c.Machine.ID))
+	}
+	c.Head = head
+	var link chain.Link
+	if _, err := v.Member("record", &link); err == nil { // Advance has read it
+		c.keep(link, v)
 	}
 	c.pending = append(append(c.pending, raw...), '\n')
 	if len(c.pending) >= flushBytes {
-		return v, c.flush()
+		return c.flush()
 	}
-	return v, nil
+	return nil
 }
 
 // flush writes whole lines, in one write if the system can.

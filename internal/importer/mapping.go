@@ -1,0 +1,634 @@
+package importer
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/go-playground/validator/v10"
+
+	"github.com/hourmeter/hourmeter/internal/fleet"
+	"github.com/hourmeter/hourmeter/internal/strictjson"
+	"github.com/hourmeter/hourmeter/vc/chain"
+	"github.com/hourmeter/hourmeter/vc/record"
+)
+
+// MaxMappingBytes is the longest mapping that is read: a hundred sources with
+// long lookup tables.
+const MaxMappingBytes = 1 << 20
+
+// MappingFormat is what the member "format" of a mapping says.
+const MappingFormat = "hourmeter-import/1"
+
+// A Mapping says what the rows of an operator's files mean. It is immutable.
+//
+// As JSON it is one object; no member may be unknown:
+//
+//	format       "hourmeter-import/1"
+//	description  for people; anywhere an object describes something, so may this
+//	parties      who issues, or is named: {"workshop": {"title": "Workshop North GmbH"}}.
+//	             Each gets a key and a DID when it is first needed
+//	sources      what to read, in order: rows of one time are entered in this order
+//
+// A source:
+//
+//	name       part of every credential's id: never change it
+//	files      paths and patterns (path.Match), relative to the folder of the data
+//	format     "csv" (RFC 4180) or "jsonl" (an object a line; members of objects in it
+//	           are columns such as "period.from")
+//	delimiter  of csv; "," by default
+//	columns    of csv without a header line
+//	decimalComma  true if 12,5 means twelve and a half
+//	identity   columns that tell rows apart; all by default. A column that a later export
+//	           adds makes every row new, unless this lists those that do not change
+//	where      conditions; a row that one does not hold for is left out
+//	machine    column with the machine's name
+//	time       when it happened: {"column", "layout", "zone"}. Layout is "rfc3339", "unix",
+//	           "unix-milliseconds", or the time 2006-01-02 15:04:05 as the column would have
+//	           it, such as "02.01.2006 15:04". Zone is an IANA name such as "Europe/Berlin",
+//	           required unless the layout has an offset (Z07:00). Of a time that occurs twice,
+//	           when clocks are put back, the first is taken; one that does not occur is refused.
+//	           A commissioning may lack it: then it is the time of the machine's first row, from
+//	           which on the identity is claimed for it
+//	match      looks up a row of another source about the same machine:
+//	           {"source": "failures", "on": {"comp": "failure"}, "within": "24h"} takes the
+//	           latest whose failure is this row's comp, at most 24 hours older and not newer
+//	record     type of credential to issue, such as "MaintenanceCredential"; without it the
+//	           source is only looked up. It decides the kind of entry: commission, open for a
+//	           lease, close for its outcome, transfer, retire, and observe for the rest
+//	issuer     value: the party that issues
+//	cosigners  values: parties, or "machine", that sign too
+//	outcome    value: good, degraded or breach; of observe and close
+//	closes     of close: as match, the row that opened what this one closes
+//	class      of open and close: kind of obligation; "lease" by default
+//	due        value: of open, when silence begins to count as a breach
+//	fields     the claim: {"maintenance.part.name": value}; names as package record has them,
+//	           elements of a list as "maintenance.counters[0].value".
+//	           leaseOutcome.lease is filled in
+//
+// A value is a constant, or an object with one of
+//
+//	constant   text, number or boolean
+//	column     of this row
+//	match      column of the row that was looked up
+//	time       true: the row's time
+//	machine    "name", "id" (DID) or "key" (DID URL)
+//	field      another field; with "minus", less those: {"field": "availability.requiredSeconds",
+//	           "minus": ["availability.upSeconds"]}
+//
+// and, as it needs,
+//
+//	lookup     a table: {"error1": 100}; text that is not in it is refused, unless there is
+//	default    what stands for an empty column, or for text that lookup does not have
+//	convert    of a number: days-to-seconds, hours-to-seconds, minutes-to-seconds,
+//	           milliseconds-to-seconds, seconds-to-hours, minutes-to-hours, metres-to-kilometres,
+//	           percent-to-permille, fraction-to-permille
+//	round      nearest, down or up; without it a number that does not come out whole is refused
+//	layout, zone  of a time; those of the source by default
+//	plus       added to a time: "90d", "36h"
+//	when       a condition; in a list of values, the first whose "when" holds counts
+//
+// A field whose column is empty is left out. A field that holds a DID takes the name of a
+// party, or a DID. A condition is {"column", "in": [...]}, {"column", "notIn": [...]}, with ""
+// for an empty column, or {"matched": true}.
+type Mapping struct {
+	name    string
+	parties map[string]string // titles by name
+	sources []sourceSpec
+}
+
+// A MappingError says what is wrong with a mapping, alone or with the files it is for.
+type MappingError struct {
+	File    string // of the mapping
+	Pointer string // where, as a JSON Pointer (RFC 6901)
+	Rule    string // what should be there, and what is
+}
+
+// Error implements error.
+func (e *MappingError) Error() string {
+	if e.Pointer == "" {
+		return fmt.Sprintf("mapping %s: %s", e.File, e.Rule)
+	}
+	return fmt.Sprintf("mapping %s: %s: %s", e.File, e.Pointer, e.Rule)
+}
+
+type mappingFile struct {
+	Format      string               `json:"format" validate:"required,eq=hourmeter-import/1"`
+	Description string               `json:"description" validate:"max=10000"`
+	Parties     map[string]partySpec `json:"parties" validate:"required,min=1,max=1000,dive"`
+	Sources     []sourceSpec         `json:"sources" validate:"required,min=1,max=100,dive"`
+}
+
+type partySpec struct {
+	Title       string `json:"title" validate:"max=200"`
+	Description string `json:"description" validate:"max=10000"`
+}
+
+type sourceSpec struct {
+	Name         string           `json:"name" validate:"required,max=64"`
+	Description  string           `json:"description" validate:"max=10000"`
+	Files        []string         `json:"files" validate:"required,min=1,max=100,dive,required,max=1000"`
+	Format       string           `json:"format" validate:"required,oneof=csv jsonl"`
+	Delimiter    string           `json:"delimiter"`
+	Columns      []string         `json:"columns" validate:"max=1024,unique,dive,required"`
+	DecimalComma bool             `json:"decimalComma"`
+	Identity     []string         `json:"identity" validate:"max=1024,unique,dive,required"`
+	Where        []condition      `json:"where" validate:"max=100,dive"`
+	Machine      string           `json:"machine" validate:"required"`
+	Time         *clock           `json:"time"`
+	Match        *match           `json:"match"`
+	Record       string           `json:"record"`
+	Issuer       *value           `json:"issuer" validate:"required_with=Record"`
+	Cosigners    []value          `json:"cosigners" validate:"max=7"` // vc reads 8 proofs
+	Outcome      *value           `json:"outcome"`
+	Closes       *match           `json:"closes"`
+	Class        string           `json:"class"`
+	Due          *value           `json:"due"`
+	Fields       map[string]value `json:"fields" validate:"max=200"`
+
+	pointer string
+	comma   rune
+	record  string
+	kind    chain.EntryKind
+	class   string
+	fields  []field           // in the order in which they are made
+	uses    map[string]string // columns of its files by name, with the pointer that names one
+}
+
+type clock struct {
+	Description string `json:"description" validate:"max=10000"`
+	Column      string `json:"column" validate:"required"`
+	Layout      string `json:"layout" validate:"required"`
+	Zone        string `json:"zone"`
+
+	zone *time.Location // nil if the layout has an offset
+}
+
+type match struct {
+	Description string            `json:"description" validate:"max=10000"`
+	Source      string            `json:"source" validate:"required"`
+	On          map[string]string `json:"on" validate:"required,min=1,max=32,dive,required"`
+	Within      duration          `json:"within"`
+
+	ours []string // keys of On, in order
+}
+
+type condition struct {
+	Description string   `json:"description" validate:"max=10000"`
+	Column      string   `json:"column"`
+	In          []string `json:"in" validate:"max=10000"`
+	NotIn       []string `json:"notIn" validate:"max=10000"`
+	Matched     *bool    `json:"matched"`
+}
+
+// A duration is text such as "90d" or "36h".
+type duration time.Duration
+
+// maxDuration is a century: longer ones are slips of the unit.
+const maxDuration = 100 * 366 * 24 * time.Hour
+
+func (d *duration) UnmarshalText(text []byte) error {
+	s := string(text)
+	unit := time.Duration(0)
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			unit = time.Duration(n) * 24 * time.Hour
+		}
+	} else if parsed, err := time.ParseDuration(s); err == nil {
+		unit = parsed
+	}
+	if unit <= 0 || unit > maxDuration || unit%time.Second != 0 {
+		return fmt.Errorf("%.40q is no duration such as 90d, 36h or 15m, above zero and at most a hundred years", s)
+	}
+	*d = duration(unit)
+	return nil
+}
+
+// ParseMapping reads a mapping. Name is that of its file, for messages. The error
+// is a *[MappingError].
+func ParseMapping(name string, text []byte) (*Mapping, error) {
+	m := &Mapping{name: name, parties: map[string]string{}}
+	var file mappingFile
+	if err := m.decode(text, &file); err != nil {
+		return nil, err
+	}
+	if err := m.rules(&file); err != nil {
+		return nil, err
+	}
+	for party, spec := range file.Parties {
+		at := "/parties/" + escape(party)
+		if err := fleet.CheckName(party); err != nil {
+			return nil, m.fail(at, "%v", err)
+		}
+		if party == machineCosigner {
+			return nil, m.fail(at, `no party can be called %q: among cosigners that is the machine`, party)
+		}
+		m.parties[party] = spec.Title
+	}
+	m.sources = file.Sources
+	for i := range m.sources {
+		s := &m.sources[i]
+		s.pointer = "/sources/" + strconv.Itoa(i)
+		s.uses = map[string]string{}
+		if j := slices.IndexFunc(m.sources, func(o sourceSpec) bool { return o.Name == s.Name }); j < i {
+			return nil, m.fail(s.pointer+"/name", "source %d has this name too", j)
+		}
+	}
+	for i := range m.sources {
+		if err := m.compile(&m.sources[i]); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+func (m *Mapping) fail(pointer, format string, args ...any) error {
+	return &MappingError{File: m.name, Pointer: pointer, Rule: fmt.Sprintf(format, args...)}
+}
+
+// decode reads the JSON: strictly, and without unknown members.
+func (m *Mapping) decode(text []byte, file *mappingFile) error {
+	_, err := strictjson.Parse(text, strictjson.Limits{Bytes: MaxMappingBytes})
+	if syntax, ok := errors.AsType[*strictjson.SyntaxError](err); ok {
+		return m.fail(syntax.Pointer, "byte %d: %s", syntax.Offset, syntax.Msg)
+	}
+	if err != nil {
+		return m.fail("", "%v", err)
+	}
+	err = json.Unmarshal(text, file, json.RejectUnknownMembers(true))
+	if err == nil {
+		return nil
+	}
+	pointer, rule := "", err.Error()
+	for at := err; at != nil; at = errors.Unwrap(at) {
+		semantic, ok := errors.AsType[*json.SemanticError](at)
+		if !ok {
+			if !errors.Is(at, err) {
+				rule = at.Error()
+			}
+			break
+		}
+		if p := string(semantic.JSONPointer); len(p) >= len(pointer) {
+			pointer = p
+		}
+		switch {
+		case errors.Is(at, json.ErrUnknownName):
+			rule = "there is no such member"
+		case semantic.Err != nil:
+			rule = semantic.Err.Error()
+		default:
+			rule = fmt.Sprintf("%s cannot stand here", strings.Replace(kindName(semantic.JSONKind), "a ", "a ", 1))
+		}
+		at = semantic
+	}
+	return m.fail(pointer, "%s", rule)
+}
+
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case 'n':
+		return "null"
+	case 't', 'f':
+		return "a boolean"
+	case '"':
+		return "text"
+	case '0':
+		return "a number"
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	}
+	return "this"
+}
+
+// rules checks what the validate tags say.
+func (m *Mapping) rules(file *mappingFile) error {
+	v := validator.New(validator.WithRequiredStructEnabled())
+	v.RegisterTagNameFunc(func(f reflect.StructField) string { return f.Tag.Get("json") })
+	err := v.Struct(file)
+	broken, ok := errors.AsType[validator.ValidationErrors](err)
+	if !ok {
+		if err != nil {
+			return m.fail("", "%v", err)
+		}
+		return nil
+	}
+	e := broken[0]
+	rule := "breaks the rule " + e.Tag()
+	switch e.Tag() {
+	case "required":
+		rule = "is required"
+	case "required_with":
+		rule = "is required of a source with a record"
+	case "eq":
+		rule = fmt.Sprintf("must be %q", e.Param())
+	case "oneof":
+		rule = "must be one of " + strings.ReplaceAll(e.Param(), " ", ", ")
+	case "unique":
+		rule = "must not hold anything twice"
+	case "min":
+		rule = "must have at least " + e.Param()
+	case "max":
+		rule = "must have at most " + e.Param()
+		if e.Kind() == reflect.String {
+			rule += " characters"
+		}
+	}
+	return m.fail(pointerOf(e.Namespace()), "%s", rule)
+}
+
+// pointerOf makes a JSON Pointer of "mappingFile.sources[0].files".
+func pointerOf(namespace string) string {
+	_, rest, _ := strings.Cut(namespace, ".")
+	var b strings.Builder
+	for rest != "" {
+		if strings.HasPrefix(rest, "[") {
+			// A map key may hold anything; it ends where a member begins, or all ends.
+			end := strings.Index(rest, "].")
+			if end < 0 {
+				end = len(rest) - 1
+			}
+			b.WriteString("/" + escape(rest[1:end]))
+			rest = strings.TrimPrefix(rest[end+1:], ".")
+			continue
+		}
+		end := strings.IndexAny(rest, ".[")
+		if end < 0 {
+			end = len(rest)
+		}
+		b.WriteString("/" + rest[:end])
+		rest = strings.TrimPrefix(rest[end:], ".")
+	}
+	return b.String()
+}
+
+func escape(name string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
+
+// kinds says which records can be imported, and what they do to a chain. The
+// others are not about machines.
+func kinds(credentialType string) (chain.EntryKind, bool) {
+	switch credentialType {
+	case record.Commissioning{}.CredentialType():
+		return chain.Commission, true
+	case record.Maintenance{}.CredentialType(), record.Uptime{}.CredentialType(), record.Incident{}.CredentialType():
+		return chain.Observe, true
+	case record.Lease{}.CredentialType():
+		return chain.Open, true
+	case record.LeaseOutcome{}.CredentialType():
+		return chain.Close, true
+	case record.OwnershipTransfer{}.CredentialType():
+		return chain.Transfer, true
+	case record.Decommissioning{}.CredentialType():
+		return chain.Retire, true
+	}
+	return "", false
+}
+
+// compile checks what a source means.
+func (m *Mapping) compile(s *sourceSpec) error {
+	for i, pattern := range s.Files {
+		at := s.pointer + "/files/" + strconv.Itoa(i)
+		if _, err := path.Match(pattern, ""); err != nil || !fs.ValidPath(pattern) {
+			return m.fail(at, "%.80q is no path or pattern within the folder of the data; it has slashes, and no ..", pattern)
+		}
+	}
+	s.comma = ','
+	if s.Delimiter != "" {
+		r, size := utf8.DecodeRuneInString(s.Delimiter)
+		if size != len(s.Delimiter) || r == '"' || r == '\r' || r == '\n' || r == utf8.RuneError {
+			return m.fail(s.pointer+"/delimiter", "%.20q is not one character that can separate columns", s.Delimiter)
+		}
+		s.comma = r
+	}
+	if s.Format != "csv" && (s.Delimiter != "" || s.Columns != nil) {
+		return m.fail(s.pointer, "delimiter and columns belong to csv")
+	}
+	use := func(pointer, column string) error {
+		if s.Columns != nil && !slices.Contains(s.Columns, column) {
+			return m.fail(pointer, "there is no column %.80q among columns", column)
+		}
+		if s.uses[column] == "" {
+			s.uses[column] = pointer
+		}
+		return nil
+	}
+	if err := use(s.pointer+"/machine", s.Machine); err != nil {
+		return err
+	}
+	for i, column := range s.Identity {
+		if err := use(s.pointer+"/identity/"+strconv.Itoa(i), column); err != nil {
+			return err
+		}
+	}
+	for i, c := range s.Where {
+		at := s.pointer + "/where/" + strconv.Itoa(i)
+		if c.Matched != nil {
+			return m.fail(at+"/matched", "rows are left out before they are matched: match the other source's rows instead")
+		}
+		if err := m.condition(at, c, use); err != nil {
+			return err
+		}
+	}
+	if s.Time != nil {
+		if err := use(s.pointer+"/time/column", s.Time.Column); err != nil {
+			return err
+		}
+		var err error
+		if s.Time.zone, err = m.clock(s.pointer+"/time", s.Time.Layout, s.Time.Zone); err != nil {
+			return err
+		}
+	}
+	for _, join := range []struct {
+		name  string
+		match *match
+	}{{"match", s.Match}, {"closes", s.Closes}} {
+		if join.match == nil {
+			continue
+		}
+		if err := m.join(s, s.pointer+"/"+join.name, join.match, use); err != nil {
+			return err
+		}
+	}
+	if s.Record == "" {
+		if s.Issuer != nil || s.Outcome != nil || s.Due != nil || s.Closes != nil || s.Cosigners != nil || s.Fields != nil || s.Class != "" {
+			return m.fail(s.pointer+"/record", "is required of a source that says what to issue")
+		}
+		return nil
+	}
+	return m.compileRecord(s, use)
+}
+
+func (m *Mapping) compileRecord(s *sourceSpec, use func(pointer, column string) error) error {
+	var ok bool
+	if s.kind, ok = kinds(s.Record); !ok {
+		importable := slices.DeleteFunc(record.Types(), func(t string) bool { _, ok := kinds(t); return !ok })
+		return m.fail(s.pointer+"/record", "%.80q is none of %s", s.Record, strings.Join(importable, ", "))
+	}
+	s.record = s.Record
+	observes, opens, closes := s.kind == chain.Observe, s.kind == chain.Open, s.kind == chain.Close
+	switch {
+	case s.Time == nil && s.kind != chain.Commission:
+		return m.fail(s.pointer+"/time", "is required: entries are made in the order of time")
+	case (observes || closes) != (s.Outcome != nil):
+		return m.fail(s.pointer+"/outcome", "is required of %q and %q, and of nothing else; this is %q", chain.Observe, chain.Close, s.kind)
+	case opens != (s.Due != nil):
+		return m.fail(s.pointer+"/due", "is required of %q, and of nothing else; this is %q", chain.Open, s.kind)
+	case closes != (s.Closes != nil):
+		return m.fail(s.pointer+"/closes", "is required of %q, and of nothing else; this is %q", chain.Close, s.kind)
+	case s.Class != "" && !opens && !closes:
+		return m.fail(s.pointer+"/class", "belongs to %q and %q; this is %q", chain.Open, chain.Close, s.kind)
+	}
+	if opens || closes {
+		if s.class = s.Class; s.class == "" {
+			s.class = "lease"
+		}
+		if strings.Trim(s.class, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || len(s.class) > 32 {
+			return m.fail(s.pointer+"/class", "%.80q is not 1 to 32 of a-z, 0-9 and -", s.class)
+		}
+	}
+	if closes {
+		if of := m.source(s.Closes.Source); of.Record == "" || of.Record != (record.Lease{}).CredentialType() {
+			return m.fail(s.pointer+"/closes/source", "source %q opens nothing", s.Closes.Source)
+		}
+	}
+
+	check := &valueCheck{m: m, s: s, use: use}
+	if err := check.value(s.pointer+"/issuer", s.Issuer, kindParty); err != nil {
+		return err
+	}
+	for i := range s.Cosigners {
+		if err := check.value(s.pointer+"/cosigners/"+strconv.Itoa(i), &s.Cosigners[i], kindCosigner); err != nil {
+			return err
+		}
+	}
+	if s.Outcome != nil {
+		if err := check.value(s.pointer+"/outcome", s.Outcome, kindOutcome); err != nil {
+			return err
+		}
+	}
+	if s.Due != nil {
+		if err := check.value(s.pointer+"/due", s.Due, kindTime); err != nil {
+			return err
+		}
+	}
+	claim, _ := record.New(s.Record)
+	var derived []field
+	for _, name := range slices.Sorted(maps.Keys(s.Fields)) {
+		at := s.pointer + "/fields/" + escape(name)
+		path, kind, err := fieldPath(reflect.TypeOf(claim).Elem(), name)
+		if err != nil {
+			return m.fail(at, "%s has no such field: %v", s.Record, err)
+		}
+		v := s.Fields[name]
+		if err := check.value(at, &v, kind); err != nil {
+			return err
+		}
+		f := field{name: name, path: path, kind: kind, value: v}
+		if v.derived() {
+			derived = append(derived, f)
+		} else {
+			s.fields = append(s.fields, f)
+		}
+	}
+	s.fields = append(s.fields, derived...)
+	return nil
+}
+
+func (m *Mapping) source(name string) *sourceSpec {
+	for i := range m.sources {
+		if m.sources[i].Name == name {
+			return &m.sources[i]
+		}
+	}
+	return nil
+}
+
+func (m *Mapping) condition(at string, c condition, use func(pointer, column string) error) error {
+	ways := 0
+	for _, set := range []bool{c.In != nil, c.NotIn != nil, c.Matched != nil} {
+		if set {
+			ways++
+		}
+	}
+	if ways != 1 || (c.Matched != nil) != (c.Column == "") {
+		return m.fail(at, "a condition is column with in, column with notIn, or matched")
+	}
+	if c.Column == "" {
+		return nil
+	}
+	return use(at+"/column", c.Column)
+}
+
+func (m *Mapping) join(s *sourceSpec, at string, j *match, use func(pointer, column string) error) error {
+	other := m.source(j.Source)
+	switch {
+	case other == nil:
+		return m.fail(at+"/source", "there is no source %.80q", j.Source)
+	case other == s:
+		return m.fail(at+"/source", "a source cannot be looked up in itself")
+	case j.Within != 0 && (s.Time == nil || other.Time == nil):
+		return m.fail(at+"/within", "both sources need a time for that")
+	}
+	j.ours = slices.Sorted(maps.Keys(j.On))
+	for _, ours := range j.ours {
+		pointer := at + "/on/" + escape(ours)
+		if err := use(pointer, ours); err != nil {
+			return err
+		}
+		theirs := j.On[ours]
+		if other.Columns != nil && !slices.Contains(other.Columns, theirs) {
+			return m.fail(pointer, "source %q has no column %.80q", other.Name, theirs)
+		}
+		if other.uses[theirs] == "" {
+			other.uses[theirs] = pointer
+		}
+	}
+	return nil
+}
+
+// clock checks a layout and returns its zone, nil if the layout has an offset.
+func (m *Mapping) clock(at, layout, zone string) (*time.Location, error) {
+	switch layout {
+	case "rfc3339", "unix", "unix-milliseconds":
+		if zone != "" {
+			return nil, m.fail(at+"/zone", "layout %s has its own", layout)
+		}
+		return nil, nil
+	}
+	// A layout is one if what it writes can be read again, to the day.
+	probe := time.Date(2019, time.November, 23, 21, 47, 58, 0, time.FixedZone("", 5*3600+1800))
+	back, err := time.Parse(layout, probe.Format(layout))
+	if err != nil || back.Year() != 2019 || back.Month() != time.November || back.Day() != 23 {
+		return nil, m.fail(at+"/layout", "%.80q is neither rfc3339, unix, unix-milliseconds nor the time 2006-01-02 15:04:05 as the column would have it", layout)
+	}
+	if _, offset := back.Zone(); offset == 5*3600+1800 {
+		if zone != "" {
+			return nil, m.fail(at+"/zone", "the layout has an offset: leave the zone out")
+		}
+		return nil, nil
+	}
+	if strings.Contains(layout, "MST") {
+		return nil, m.fail(at+"/layout", "names of zones such as MST are ambiguous: leave it out and set zone")
+	}
+	if zone == "" || zone == "Local" {
+		return nil, m.fail(at+"/zone", "is required, since the layout has no offset: an IANA name such as Europe/Berlin, or UTC")
+	}
+	location, err := time.LoadLocation(zone)
+	if err != nil {
+		return nil, m.fail(at+"/zone", "%.80q is no IANA time zone that this system knows", zone)
+	}
+	return location, nil
+}
