@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 
-	"github.com/spf13/cobra"
-
 	"github.com/hourmeter/hourmeter/vc"
 )
 
@@ -24,10 +22,6 @@ const exitHelp = `Exit codes:
   3  could not be checked: an issuer that needs a network, a status list
   4  refused by policy: genuine, but not from whom or not as good as asked for
 If several apply, 2 goes before 3, and 3 before 4.`
-
-func exitCodesTopic() *cobra.Command {
-	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitHelp}
-}
 
 // A Verdict is what a check came to.
 type Verdict string

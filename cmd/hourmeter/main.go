@@ -47,10 +47,8 @@ func (a *app) run(ctx context.Context, args []string) int {
 	return exitCode(err)
 }
 
-// command builds the command tree. Commands come in the order in which a
-// newcomer meets them.
+// command builds the command tree.
 func (a *app) command() *cobra.Command {
-	cobra.EnableCommandSorting = false
 	root := &cobra.Command{
 		Use:   "hourmeter",
 		Short: "The hour meter that cannot be rolled back",
@@ -77,21 +75,24 @@ connection.
 	})
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "print JSON, documented in \"hourmeter help json\"")
-	flags.StringVar(&a.keys, "keys", "", "folder of keys (default $HOURMETER_KEYS, or hourmeter/keys in the user's configuration folder)")
-	flags.StringVar(&a.passphraseFile, "passphrase-file", "", "file whose first line unlocks the keys (default $HOURMETER_PASSPHRASE, or ask)")
-	root.AddCommand(
-		a.demoCommand(),
-		a.keyCommand(),
-		a.didCommand(),
-		a.issueCommand(),
-		a.verifyCommand(),
-		a.presentCommand(),
-		a.chainCommand(),
-		a.scoreCommand(),
-		a.importCommand(),
-		exitCodesTopic(),
-		jsonTopic(),
-		passphraseTopic(),
-	)
+	flags.StringVar(&a.keys, "keys", "", "`folder` of keys (default $HOURMETER_KEYS, or in the user's configuration)")
+	flags.StringVar(&a.passphraseFile, "passphrase-file", "", "`file` that unlocks the keys (see hourmeter help passphrase)")
+	for _, group := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Start here", []*cobra.Command{a.demoCommand()}},
+		{"Fleets and scores", []*cobra.Command{a.importCommand(), a.verifyCommand(), a.scoreCommand()}},
+		{"Keys and names", []*cobra.Command{a.keyCommand(), a.didCommand()}},
+		{"One machine's record", []*cobra.Command{a.issueCommand(), a.chainCommand(), a.presentCommand()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title + ":"})
+		for _, c := range group.commands {
+			c.GroupID = group.title
+			root.AddCommand(c)
+		}
+	}
+	root.AddCommand(topics()...)
+	root.SetHelpCommandGroupID("Start here")
 	return root
 }

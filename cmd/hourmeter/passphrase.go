@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/hourmeter/hourmeter/keystore"
@@ -17,8 +16,7 @@ import (
 // maxPassphrase bounds a passphrase file: longer is surely another file.
 const maxPassphrase = 4 << 10
 
-func passphraseTopic() *cobra.Command {
-	return &cobra.Command{Use: "passphrase", Short: "Where the passphrase of the keys comes from", Long: `The passphrase that encrypts the keys is taken from the first of these:
+const passphraseHelp = `The passphrase that encrypts the keys is taken from the first of these:
 
   --passphrase-file FILE   the first line of FILE; "-" is standard input. Keep it mode 0600.
   $HOURMETER_PASSPHRASE    for machines without anybody at the keyboard. The risk: the environment
@@ -29,8 +27,7 @@ func passphraseTopic() *cobra.Command {
 
 It is never an argument: arguments show in the list of processes and stay in the shell's history.
 All bytes count but the line end. "key passphrase" takes the new one from --new-passphrase-file,
-$HOURMETER_NEW_PASSPHRASE or the terminal.`}
-}
+$HOURMETER_NEW_PASSPHRASE or the terminal.`
 
 // dir returns the folder of keys that --keys names.
 func (a *app) dir() (*keystore.Dir, error) {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/spf13/cobra"
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/reputation"
@@ -17,11 +16,11 @@ import (
 //go:embed shapes.go
 var shapesSource string
 
-// jsonTopic prints the types below as they stand, so that the documentation is
+// jsonHelp prints the types below as they stand, so that the documentation is
 // the program.
-func jsonTopic() *cobra.Command {
+func jsonHelp() string {
 	_, shapes, _ := strings.Cut(shapesSource, "// The shapes of --json"+".\n")
-	return &cobra.Command{Use: "json", Short: "What --json prints", Long: `With --json a command prints one JSON object on standard output, described here
+	return `With --json a command prints one JSON object on standard output, described here
 in Go: the name in quotes is the member's, "omitempty" and "omitzero" members are
 absent when they have nothing to say. Times are RFC 3339. did.DID and vc.Digest
 are strings. On wrong usage, or if a file cannot be read or written (exit code 1),
@@ -29,7 +28,7 @@ nothing is printed on standard output. Members may be added, never changed.
 
 Credentials, presentations, challenges, DID documents, heads of records and
 proofs of equivocation are JSON already, and are printed the same without --json.
-` + shapes}
+` + shapes
 }
 
 // The shapes of --json.
@@ -203,4 +202,49 @@ type MachineScore struct {
 	Verdict Verdict           `json:"verdict"`           // refused if it scores less than --at-least
 	Score   *reputation.Score `json:"score,omitempty"`   // as in the score credential; absent if nothing could be scored
 	Message string            `json:"message,omitempty"` // why, if it is not valid
+}
+
+// Imported is printed by import.
+type Imported struct {
+	Folder      string           `json:"folder"`
+	NewMachines int              `json:"newMachines"`
+	NewParties  int              `json:"newParties"`
+	Rows                         // of all sources that make records
+	Sources     []ImportedSource `json:"sources"`  // in the order of the mapping
+	Problems    []RowProblem     `json:"problems"` // one for each row that was not imported, 10,000 at most
+	Notices     []ImportNotice   `json:"notices"`  // what was repaired first, after an import was killed
+}
+
+// Rows counts rows: rows = skipped + known + added + unmapped.
+type Rows struct {
+	Rows     int `json:"rows"`
+	Skipped  int `json:"skipped"`  // left out by the mapping's "where"
+	Known    int `json:"known"`    // in the record already
+	Added    int `json:"added"`    // issued as credentials
+	Late     int `json:"late"`     // of those added, older than an entry before them
+	Unmapped int `json:"unmapped"` // not imported: see problems
+}
+
+// An ImportedSource counts the rows of one source of the mapping.
+type ImportedSource struct {
+	Name  string `json:"name"`
+	Type  string `json:"type,omitzero"` // of the credentials; absent if it is only looked up
+	Files int    `json:"files"`
+	Rows
+}
+
+// A RowProblem is a row that was not imported.
+type RowProblem struct {
+	Source  string `json:"source"`
+	File    string `json:"file"`
+	Line    int    `json:"line"`             // where the row begins, from 1
+	Machine string `json:"machine,omitzero"` // as the row has it
+	Message string `json:"message"`
+}
+
+// An ImportNotice says what was cut off a file that a killed import had left.
+type ImportNotice struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"` // the first that was cut off
+	Message string `json:"message"`
 }
