@@ -619,6 +619,32 @@ func TestHeadSurvivesACrash(t *testing.T) {
 	require.Equal(t, after, head, "what does not follow changes nothing")
 }
 
+func TestHeadRefuses(t *testing.T) {
+	l := year(t)
+	kept, err := json.Marshal(l.head)
+	require.NoError(t, err)
+	for _, tt := range []struct{ name, old, new string }{
+		{"null", string(kept), "null"},
+		{"too long", "{", "{" + strings.Repeat(" ", 64<<10)},
+		{"cut short", string(kept), string(kept[:len(kept)-1])},
+		{"unknown member", `"chain"`, `"x":1,"chain"`},
+		{"no subject", `"subject":"` + machine.ID.String() + `",`, ``},
+		{"no owner", `"owner":"` + owner.ID.String() + `",`, ``},
+		{"no digest", `"digest":"` + l.head.Digest.String() + `",`, ``},
+		{"sequence set back", `"sequence":9`, `"sequence":0`},
+		{"entries set back", `"entries":10`, `"entries":9`},
+		{"more open than listed", `"open":1`, `"open":2`},
+		{"open but not listed", `,"open":[{"sequence":9,`, `,"open":[{"sequence":0,`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			require.Contains(t, string(kept), tt.old)
+			var h chain.Head
+			require.Error(t, json.Unmarshal([]byte(strings.Replace(string(kept), tt.old, tt.new, 1)), &h))
+			require.Equal(t, chain.Head{}, h)
+		})
+	}
+}
+
 func TestAppendRefuses(t *testing.T) {
 	l := year(t)
 	full := &life{t: t}

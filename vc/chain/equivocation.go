@@ -92,7 +92,7 @@ func VerifyEquivocation(ctx context.Context, verifier *vc.Verifier, evidence []b
 			return nil, fmt.Errorf("chain: equivocation: credential %d: %w", i, err)
 		}
 		items[i].Credential = v
-		if items[i], err = items[i].read(); err != nil {
+		if err := items[i].read(); err != nil {
 			return nil, err
 		}
 		i++

@@ -47,8 +47,8 @@ type Pending struct {
 // UnmarshalJSON reads a head that was kept as JSON. It refuses one that
 // contradicts itself.
 func (h *Head) UnmarshalJSON(text []byte) error {
-	if len(text) > maxHead {
-		return fmt.Errorf("chain: head: %d bytes, at most %d are read", len(text), maxHead)
+	if len(text) > maxHead || len(text) == 0 || text[0] != '{' {
+		return fmt.Errorf("chain: head: want an object of at most %d bytes, got %.40q, %d bytes", maxHead, text, len(text))
 	}
 	type plain Head
 	var read plain
@@ -202,8 +202,8 @@ func (h *Head) Advance(v *vc.Verified) error {
 	if !h.Digest.IsZero() && v.Digest() == h.Digest {
 		return nil
 	}
-	it, err := Item{Credential: v}.read()
-	if err != nil {
+	it := Item{Credential: v}
+	if err := it.read(); err != nil {
 		return err
 	}
 	if it.Link.Sequence < h.next() {
@@ -272,18 +272,17 @@ func (h Head) follow(subject did.DID, it Item, found *defects) Head {
 		fail(ErrSignature, "%w", err)
 	}
 
-	// 4. It counts right.
+	// 4. It counts right. Each entry withheld may have moved a count by one.
 	want := h.count(link, after, at)
-	spread := gap // each entry withheld may have moved a count by one
 	check := func(count string, says, low, high int64) {
 		if says < low || says > high {
 			found.add(&TotalsError{At: it.at(), Count: count, Says: says, Min: low, Max: high})
 		}
 	}
 	check("entries", link.Totals.Entries, want.Entries, want.Entries)
-	check("adverse", link.Totals.Adverse, want.Adverse, want.Adverse+spread)
-	low := max(want.Open-spread, opens(link))
-	check("open", link.Totals.Open, low, max(want.Open+spread, low))
+	check("adverse", link.Totals.Adverse, want.Adverse, want.Adverse+gap)
+	low := max(want.Open-gap, opens(link))
+	check("open", link.Totals.Open, low, max(want.Open+gap, low))
 	if h.Partial {
 		check("overdue", link.Totals.Overdue, 0, link.Totals.Open)
 		// As many are open as this entry opens: those from before have been

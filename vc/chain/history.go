@@ -55,17 +55,17 @@ func order(a, b Item) int {
 	return cmp.Or(cmp.Compare(a.Link.Sequence, b.Link.Sequence), bytes.Compare(x[:], y[:]))
 }
 
-// read reads the link of it.
-func (it Item) read() (Item, error) {
+// read reads the link of it from its credential.
+func (it *Item) read() error {
 	v := it.Credential
 	unread := At{Sequence: -1, Digest: v.Digest(), Issuer: v.Issuer()}
 	switch found, err := v.Member("record", &it.Link); {
 	case err != nil:
-		return it, &LinkError{At: unread, Reason: ErrMalformed, Detail: err}
+		return &LinkError{At: unread, Reason: ErrMalformed, Detail: err}
 	case !found:
-		return it, &LinkError{At: unread, Reason: ErrUnlinked, Detail: fmt.Errorf("it is a plain %s", v.Type())}
+		return &LinkError{At: unread, Reason: ErrUnlinked, Detail: fmt.Errorf("it is a plain %s", v.Type())}
 	}
-	return it, nil
+	return nil
 }
 
 // A History is a machine's record, checked. It is immutable and safe for
@@ -113,9 +113,8 @@ func NewIsolated(subject did.DID, credentials ...*vc.Verified) (*History, error)
 	h := &History{subject: subject, class: C0}
 	for _, it := range distinct(credentials) {
 		v := it.Credential
-		it, err := it.read()
 		switch {
-		case !errors.Is(err, ErrUnlinked):
+		case !errors.Is(it.read(), ErrUnlinked):
 			found.add(fmt.Errorf("chain: credential %s by %s is part of a record: use New or NewDisclosed", v.Digest(), v.Issuer()))
 		case !slices.Equal(v.Subjects(), []did.DID{subject}):
 			found.add(it.fail(ErrSubject, "it is about %v, not about %s", v.Subjects(), subject))
@@ -189,17 +188,16 @@ func build(subject did.DID, credentials []*vc.Verified, disclosed bool) (*Histor
 func readAll(credentials []*vc.Verified) ([]Item, defects) {
 	var found defects
 	items := distinct(credentials)
-	read := items[:0]
-	for _, it := range items {
-		it, err := it.read()
-		if err != nil {
+	linked := items[:0]
+	for i := range items {
+		if err := items[i].read(); err != nil {
 			found.add(err)
 			continue
 		}
-		read = append(read, it)
+		linked = append(linked, items[i])
 	}
-	slices.SortFunc(read, order)
-	return read, found
+	slices.SortFunc(linked, order)
+	return linked, found
 }
 
 // distinct returns an item for each digest. Of several copies, the one with
