@@ -9,12 +9,11 @@ import (
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
-// An active context (JSON-LD 1.1 API §4.1) says what each term means at one place of a document. It
-// is a layer of terms over another active context. It is immutable, but for the memory of which
-// active context each scope leads to.
+// An active context (JSON-LD 1.1 API §4.1) says what each term means at one place of a document. It is
+// immutable, but for the memory of which active context each scope leads to.
 type active struct {
 	terms       map[string]*term
-	below       *active  // nil for the empty context
+	below       *active  // where to look for terms that are not in terms; nil if those are all
 	previous    *active  // in force again in the objects below: what a type-scoped context was laid over
 	vocab       string   // prefix of every word that is not a term; "" is none
 	protected   bool     // it has a protected term, at any layer
@@ -169,6 +168,10 @@ func (s *Set) process(a *active, local strictjson.Value, override, propagate boo
 		result, err = one(result, local)
 	} else {
 		for element := range local.All() {
+			// Processors disagree on whether it is about the element or the list (§4.1.2, step 3).
+			if element.Member("@propagate").Exists() {
+				return nil, errors.New("has @propagate within a list of contexts")
+			}
 			if result, err = one(result, element); err != nil {
 				break
 			}
@@ -181,15 +184,12 @@ func (s *Set) process(a *active, local strictjson.Value, override, propagate boo
 }
 
 // validateScopes processes every scoped context within local, as the algorithm does when it creates
-// a term definition, so that a bad one is refused before a credential meets it.
-func (s *Set) validateScopes(a *active, local strictjson.Value, depth int) error {
-	if depth == 0 {
-		return errTooDeep
-	}
+// a term definition, so that a bad one is refused before a credential meets it. How deep they nest, strictjson limits.
+func (s *Set) validateScopes(a *active, local strictjson.Value) error {
 	switch local.Kind() {
 	case strictjson.Array:
 		for element := range local.All() {
-			if err := s.validateScopes(a, element, depth-1); err != nil {
+			if err := s.validateScopes(a, element); err != nil {
 				return err
 			}
 			if element.Kind() == strictjson.Object {
@@ -210,7 +210,7 @@ func (s *Set) validateScopes(a *active, local strictjson.Value, depth int) error
 				if _, err := s.process(inner, scope, true, true, maxContextDepth); err != nil {
 					return fmt.Errorf("in the context of term %q: %w", brief(def.Name()), err)
 				}
-				if err := s.validateScopes(inner, scope, depth-1); err != nil {
+				if err := s.validateScopes(inner, scope); err != nil {
 					return fmt.Errorf("in the context of term %q: %w", brief(def.Name()), err)
 				}
 			}

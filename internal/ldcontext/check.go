@@ -37,9 +37,6 @@ func (s *Set) value(v strictjson.Value, a *active, t *term) *TermError {
 			}
 		}
 	case strictjson.Object:
-		if t != nil && (t.container == "@language" || t.container == "@language @set") {
-			return languages(v)
-		}
 		return s.object(v, a, t, false)
 	}
 	return nil
@@ -47,7 +44,18 @@ func (s *Set) value(v strictjson.Value, a *active, t *term) *TermError {
 
 // object checks one object (JSON-LD 1.1 API §5.1.2, steps 7 to 13).
 func (s *Set) object(v strictjson.Value, a *active, via *term, root bool) *TermError {
-	isValue := v.Member("@value").Exists()
+	var isValue bool
+	var context strictjson.Value
+	for m := v.First(); m.Exists(); m = m.Next() {
+		if name := m.Name(); strings.HasPrefix(name, "@") {
+			switch name {
+			case "@value":
+				isValue = true
+			case "@context":
+				context = m
+			}
+		}
+	}
 
 	// The context of a type holds for its object alone: below it, the one before is in force again.
 	// A value object or a mere reference is no object of its own.
@@ -61,8 +69,8 @@ func (s *Set) object(v strictjson.Value, a *active, via *term, root bool) *TermE
 		}
 		a = next
 	}
-	if c := v.Member("@context"); c.Exists() {
-		next, err := s.listed(a, c)
+	if context.Exists() {
+		next, err := s.listed(a, context)
 		if err != nil {
 			return err
 		}
@@ -120,7 +128,16 @@ func (s *Set) object(v strictjson.Value, a *active, via *term, root bool) *TermE
 				continue
 			}
 		}
-		if k := m.Kind(); k == strictjson.Object || k == strictjson.Array {
+		switch m.Kind() {
+		case strictjson.Object:
+			if t != nil && strings.HasPrefix(t.container, "@language") {
+				if err := languages(m); err != nil {
+					return err
+				}
+				continue
+			}
+			fallthrough
+		case strictjson.Array: // of objects, also where an object would be a language map
 			if err := s.value(m, a, t); err != nil {
 				return err
 			}

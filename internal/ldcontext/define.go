@@ -3,6 +3,7 @@ package ldcontext
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 type definer struct {
 	set      *Set
 	base     *active
-	local    strictjson.Value
+	local    map[string]strictjson.Value // what it says of each term
 	vocab    string
 	protect  bool // @protected of the whole context
 	override bool
@@ -24,8 +25,11 @@ type definer struct {
 // define returns a with the terms of the context object local (§4.1.2, step 5.4 on).
 func (s *Set) define(a *active, local strictjson.Value, override bool) (*active, error) {
 	d := definer{
-		set: s, base: a, local: local, vocab: a.vocab, override: override,
+		set: s, base: a, local: map[string]strictjson.Value{}, vocab: a.vocab, override: override,
 		terms: map[string]*term{}, open: map[string]bool{},
+	}
+	for def := range local.All() {
+		d.local[def.Name()] = def
 	}
 	d.protect = local.Member("@protected").Kind() == strictjson.True
 	if v := local.Member("@version"); v.Exists() && v.Raw() != "1.1" {
@@ -66,6 +70,13 @@ func (s *Set) define(a *active, local strictjson.Value, override bool) (*active,
 	}
 
 	next := &active{terms: d.terms, below: a, vocab: d.vocab, protected: a.protected}
+	if a.below == nil && len(a.terms)+len(d.terms) <= maxFlat {
+		next.terms, next.below = maps.Clone(a.terms), nil
+		if next.terms == nil {
+			next.terms = map[string]*term{}
+		}
+		maps.Copy(next.terms, d.terms)
+	}
 	for _, name := range a.typeAliases {
 		if next.lookup(name).iri == "@type" {
 			next.typeAliases = append(next.typeAliases, name)
@@ -89,7 +100,7 @@ func (d *definer) term(name string) error {
 		return nil
 	}
 	d.open[name] = true
-	def := d.local.Member(name)
+	def := d.local[name]
 	refuse := func(why string) error { return fmt.Errorf("defines %q with %s", brief(name), why) }
 	switch {
 	case name == "":
@@ -198,8 +209,8 @@ func (d *definer) term(name string) error {
 		t.iri = iri
 	}
 	if p := def.Member("@prefix"); p.Exists() {
-		t.prefix = p.Kind() == strictjson.True
-		if strings.ContainsAny(name, ":/") || t.prefix && (t.iri == "" || t.iri[0] == '@') {
+		t.prefix = p.Kind() == strictjson.True && t.iri != ""
+		if strings.ContainsAny(name, ":/") || t.prefix && t.iri[0] == '@' {
 			return refuse("an @prefix that it cannot have")
 		}
 	}
@@ -279,7 +290,7 @@ func (d *definer) lookup(name string) *term {
 
 // needs defines name first if this context defines it too.
 func (d *definer) needs(name string) error {
-	if name != "" && name[0] != '@' && d.local.Member(name).Exists() {
+	if _, ok := d.local[name]; ok && name != "" && name[0] != '@' {
 		return d.term(name)
 	}
 	return nil

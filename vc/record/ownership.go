@@ -46,7 +46,7 @@ type Decommissioning struct {
 	Time        time.Time   `json:"eventTime"`
 	BizStep     BizStep     `json:"bizStep,omitzero"`
 	Disposition Disposition `json:"disposition,omitzero"` // such as disposed or destroyed
-	Reason      string      `json:"reason,omitzero"`
+	Description string      `json:"description,omitzero"` // why
 	Counters    []Reading   `json:"counters,omitempty"` // the last readings
 	Documents   []Document  `json:"documents,omitempty"`
 }

@@ -221,7 +221,7 @@ func (d Decommissioning) Validate() error {
 	c.time("eventTime", d.Time)
 	c.bizStep("bizStep", d.BizStep)
 	c.disposition("disposition", d.Disposition)
-	c.optionalText("reason", d.Reason)
+	c.optionalText("description", d.Description)
 	c.readings("counters", d.Counters)
 	c.documents("documents", d.Documents)
 	return c.result()
