@@ -264,7 +264,7 @@ func (e *Editor) Chain(ctx context.Context, verifier *vc.Verifier, m Machine) (*
 	if err != nil {
 		return nil, err
 	}
-	report, keep := check(ctx, verifier, m, text), int64(len(text))
+	report, keep := Check(ctx, verifier, m, text), int64(len(text))
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -276,7 +276,7 @@ func (e *Editor) Chain(ctx context.Context, verifier *vc.Verifier, m Machine) (*
 			keep = int64(offset(text, first.Line))
 		}
 		if keep = max(keep, m.Bytes); keep < int64(len(text)) {
-			report = check(ctx, verifier, m, text[:keep])
+			report = Check(ctx, verifier, m, text[:keep])
 		}
 	}
 	if len(report.Defects) > 0 {

@@ -76,11 +76,13 @@ func (f *Folder) Verify(ctx context.Context, verifier *vc.Verifier, m Machine) (
 	if err != nil {
 		return nil, err
 	}
-	return check(ctx, verifier, m, text), ctx.Err()
+	return Check(ctx, verifier, m, text), ctx.Err()
 }
 
-// check verifies the text of a chain file.
-func check(ctx context.Context, verifier *vc.Verifier, m Machine, text []byte) *Report {
+// Check is [Folder.Verify] for the text of a chain file that need not be in a fleet.
+// Of m, ID is required; File and Name are for messages; what a fleet remembers of
+// the file may be zero.
+func Check(ctx context.Context, verifier *vc.Verifier, m Machine, text []byte) *Report {
 	lines, whole := split(text)
 	r := &Report{Machine: m, Lines: len(lines)}
 	add := func(kind DefectKind, line int, sequence int64, err error) {

@@ -7,7 +7,7 @@
 //
 // Running it again adds only what is new, however often it is run, also after it
 // was killed: a credential's id is computed from its row, and a chain holds every
-// id once. See the type [Mapping] for the format of a mapping.
+// id once. [MappingHelp] describes the mapping.
 //
 // The danger: a chain only grows. A row that is mapped wrongly becomes a signed
 // statement, and a later import does not take it back. Run a new mapping into a

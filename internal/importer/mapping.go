@@ -1,6 +1,7 @@
 package importer
 
 import (
+	_ "embed" // mapping.txt
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,81 +32,18 @@ const MaxMappingBytes = 1 << 20
 const MappingFormat = "hourmeter-import/1"
 
 // A Mapping says what the rows of an operator's files mean. It is immutable.
-//
-// As JSON it is one object; no member may be unknown:
-//
-//	format       "hourmeter-import/1"
-//	description  for people; anywhere an object describes something, so may this
-//	parties      who issues, or is named: {"workshop": {"title": "Workshop North GmbH"}}.
-//	             Each gets a key and a DID when it is first needed
-//	sources      what to read, in order: rows of one time are entered in this order
-//
-// A source:
-//
-//	name       part of every credential's id: never change it
-//	files      paths and patterns (path.Match), relative to the folder of the data
-//	format     "csv" (RFC 4180) or "jsonl" (an object a line; members of objects in it
-//	           are columns such as "period.from")
-//	delimiter  of csv; "," by default
-//	columns    of csv without a header line
-//	decimalComma  true if 12,5 means twelve and a half
-//	identity   columns that tell rows apart; all by default. A column that a later export
-//	           adds makes every row new, unless this lists those that do not change
-//	where      conditions; a row that one does not hold for is left out
-//	machine    column with the machine's name
-//	time       when it happened: {"column", "layout", "zone"}. Layout is "rfc3339", "unix",
-//	           "unix-milliseconds", or the time 2006-01-02 15:04:05 as the column would have
-//	           it, such as "02.01.2006 15:04". Zone is an IANA name such as "Europe/Berlin",
-//	           required unless the layout has an offset (Z07:00). Of a time that occurs twice,
-//	           when clocks are put back, the first is taken; one that does not occur is refused.
-//	           A commissioning may lack it: then it is the time of the machine's first row, from
-//	           which on the identity is claimed for it
-//	match      looks up a row of another source about the same machine:
-//	           {"source": "failures", "on": {"comp": "failure"}, "within": "24h"} takes the
-//	           latest whose failure is this row's comp, at most 24 hours older and not newer
-//	record     type of credential to issue, such as "MaintenanceCredential"; without it the
-//	           source is only looked up. It decides the kind of entry: commission, open for a
-//	           lease, close for its outcome, transfer, retire, and observe for the rest
-//	issuer     value: the party that issues
-//	cosigners  values: parties, or "machine", that sign too
-//	outcome    value: good, degraded or breach; of observe and close
-//	closes     of close: as match, the row that opened what this one closes
-//	class      of open and close: kind of obligation; "lease" by default
-//	due        value: of open, when silence begins to count as a breach
-//	fields     the claim: {"maintenance.part.name": value}; names as package record has them,
-//	           elements of a list as "maintenance.counters[0].value".
-//	           leaseOutcome.lease is filled in
-//
-// A value is a constant, or an object with one of
-//
-//	constant   text, number or boolean
-//	column     of this row
-//	match      column of the row that was looked up
-//	time       true: the row's time
-//	machine    "name", "id" (DID) or "key" (DID URL)
-//	field      another field; with "minus", less those: {"field": "availability.requiredSeconds",
-//	           "minus": ["availability.upSeconds"]}
-//
-// and, as it needs,
-//
-//	lookup     a table: {"error1": 100}; text that is not in it is refused, unless there is
-//	default    what stands for an empty column, or for text that lookup does not have
-//	convert    of a number: days-to-seconds, hours-to-seconds, minutes-to-seconds,
-//	           milliseconds-to-seconds, seconds-to-hours, minutes-to-hours, metres-to-kilometres,
-//	           percent-to-permille, fraction-to-permille
-//	round      nearest, down or up; without it a number that does not come out whole is refused
-//	layout, zone  of a time; those of the source by default
-//	plus       added to a time: "90d", "36h"
-//	when       a condition; in a list of values, the first whose "when" holds counts
-//
-// A field whose column is empty is left out. A field that holds a DID takes the name of a
-// party, or a DID. A condition is {"column", "in": [...]}, {"column", "notIn": [...]}, with ""
-// for an empty column, or {"matched": true}.
+// [MappingHelp] describes its format.
 type Mapping struct {
 	name    string
 	parties map[string]string // titles by name
 	sources []sourceSpec
 }
+
+//go:embed mapping.txt
+var mappingHelp string
+
+// MappingHelp describes the format of a mapping, for operators.
+func MappingHelp() string { return mappingHelp }
 
 // A MappingError says what is wrong with a mapping, alone or with the files it is for.
 type MappingError struct {
