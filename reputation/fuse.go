@@ -33,12 +33,16 @@ type report struct {
 
 // newReport turns the counts of one voice in one window into a report.
 func newReport(c cell, full uint64, v *voice) report {
-	return report{share(c.lo, max(c.lo+c.hi, full)), share(c.hi, max(c.lo+c.hi, full)), v}
+	whole := max(c.lo+c.hi, full)
+	return report{share(c.lo, whole), share(c.hi, whole), v}
 }
 
 // share is ⌊part/whole⌋ in Q0.32, for part <= whole.
 func share(part, whole uint64) uint64 {
-	if part == whole {
+	switch part {
+	case 0:
+		return 0
+	case whole:
 		return one
 	}
 	return mulDiv(part, one, whole)
@@ -55,30 +59,43 @@ func (r *report) at(u uint64) int64 {
 	return 0
 }
 
-// fuse is step 2 of SCORE.md for one window: how much of it was good, and how much bad,
-// as far as the reports together make certain. Both are Q0.32. It reorders reports; cuts
-// is scratch space.
+// A fuser does step 2 of SCORE.md, one window at a time. It keeps scratch space, and
+// certainties that it has computed before: most windows of a machine are alike.
+type fuser struct {
+	cuts  []uint64
+	known [16]struct {
+		odds int64
+		c    int64
+	}
+}
+
+// fuse tells how much of a window was good, and how much bad, as far as the reports
+// together make certain. Both are Q0.32. The reports are sorted by group.
 //
 // At each moment of the window the log-odds of the groups add up, within ±6; of each
 // group only the strongest voice counts, the adverse one if two are equal.
-func fuse(reports []report, cuts []uint64) (good, bad uint64) {
+func (f *fuser) fuse(reports []report) (good, bad uint64) {
 	if len(reports) == 1 {
 		r := &reports[0]
 		return mul(r.good, r.voice.aloneGood), mul(r.bad, r.voice.aloneBad)
 	}
-	slices.SortFunc(reports, func(a, b report) int { return cmp.Compare(a.voice.group, b.voice.group) })
-	cuts = cuts[:0]
+	f.cuts = f.cuts[:0]
 	for i := range reports {
-		cuts = append(cuts, reports[i].good, one-reports[i].bad)
+		if g := reports[i].good; g != 0 && g != one {
+			f.cuts = append(f.cuts, g)
+		}
+		if b := reports[i].bad; b != 0 && b != one {
+			f.cuts = append(f.cuts, one-b)
+		}
 	}
-	cuts = append(cuts, one)
-	slices.Sort(cuts)
+	slices.Sort(f.cuts)
+	f.cuts = append(f.cuts, one)
 	from := uint64(0)
-	for _, to := range cuts {
+	for _, to := range f.cuts {
 		if to == from {
 			continue
 		}
-		if c := certainty(odds(reports, from)); c >= 0 {
+		if c := f.certainty(odds(reports, from)); c >= 0 {
 			good += mul(to-from, uint64(c))
 		} else {
 			bad += mul(to-from, uint64(-c))
@@ -86,6 +103,16 @@ func fuse(reports []report, cuts []uint64) (good, bad uint64) {
 		from = to
 	}
 	return good, bad
+}
+
+// certainty is the function of that name, remembered. (The zero entry is right: even odds
+// are no certainty.)
+func (f *fuser) certainty(odds int64) int64 {
+	known := &f.known[uint64(odds)*0x9e3779b97f4a7c15>>60]
+	if known.odds != odds {
+		known.odds, known.c = odds, certainty(odds)
+	}
+	return known.c
 }
 
 // odds sums the groups' log-odds at moment u. The reports are sorted by group.
@@ -105,7 +132,7 @@ func odds(reports []report, u uint64) int64 {
 }
 
 // tally ages and fuses all evidence on d, as of a day.
-func (st *State) tally(d Dimension, asOf Day) (t tally) {
+func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 	now := asOf.Window()
 	full := uint64(fullEvent)
 	if d == Availability {
@@ -117,16 +144,17 @@ func (st *State) tally(d Dimension, asOf Day) (t tally) {
 	rows := few[:0]
 	oldest := now + 1
 	for i := range st.rows {
-		if r := &st.rows[i]; r.dimension == d {
+		if r := &st.rows[i]; r.dimension() == d {
 			rows = append(rows, r)
 			oldest = min(oldest, Window(r.series.base))
 		}
 	}
 	oldest = max(oldest, now-decayWindows+1)
+	group := func(r *row) int32 { return st.scorer.voices[r.voice()].group }
+	slices.SortFunc(rows, func(a, b *row) int { return cmp.Compare(group(a), group(b)) })
 
 	var fewReports [8]report
-	var fewCuts [17]uint64
-	reports, cuts := fewReports[:0], fewCuts[:0]
+	reports := fewReports[:0]
 	gated := false
 	for w := now; w >= oldest; w-- {
 		reports = reports[:0]
@@ -136,13 +164,13 @@ func (st *State) tally(d Dimension, asOf Day) (t tally) {
 				continue
 			}
 			if c := r.series.cells[n]; c != (cell{}) {
-				reports = append(reports, newReport(c, full, &st.scorer.voices[r.voice]))
+				reports = append(reports, newReport(c, full, &st.scorer.voices[r.voice()]))
 			}
 		}
 		if len(reports) == 0 {
 			continue
 		}
-		good, bad := fuse(reports, cuts)
+		good, bad := f.fuse(reports)
 		if gated {
 			good = 0
 		}

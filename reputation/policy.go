@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 
@@ -32,7 +33,7 @@ const (
 	// MaxFleets bounds the fleet classes of a policy, and the models of each.
 	MaxFleets = 256
 
-	// MaxName bounds names in a policy, in bytes. They are for people.
+	// MaxName bounds names in a policy, in characters. They are for people.
 	MaxName = 200
 
 	// MaxStrength bounds how much a prior weighs, in thousandths of a window: 1,000
@@ -176,8 +177,8 @@ func (p *Policy) Validate() error {
 	if p.Scheme != Scheme {
 		return bad("scheme is %.60q: this program scores by %q", p.Scheme, Scheme)
 	}
-	if len(p.Name) > MaxName {
-		return bad("name is longer than %d bytes", MaxName)
+	if utf8.RuneCountInString(p.Name) > MaxName {
+		return bad("name is longer than %d characters", MaxName)
 	}
 
 	if len(p.Issuers) > MaxIssuers {
@@ -190,8 +191,8 @@ func (p *Policy) Validate() error {
 			return bad("issuers[%d]: id is missing", i)
 		case known[issuer.ID]:
 			return bad("issuers[%d]: %v is listed twice", i, issuer.ID)
-		case len(issuer.LogOrigin) > MaxName:
-			return bad("issuers[%d]: logOrigin is longer than %d bytes", i, MaxName)
+		case utf8.RuneCountInString(issuer.LogOrigin) > MaxName:
+			return bad("issuers[%d]: logOrigin is longer than %d characters", i, MaxName)
 		}
 		known[issuer.ID] = true
 		if err := issuer.Reliability.validate(); err != nil {
@@ -244,16 +245,16 @@ func (p *Policy) Validate() error {
 	}
 	names, models := map[string]bool{}, map[string]bool{}
 	for i, fleet := range p.Fleets {
-		if fleet.Name == "" || len(fleet.Name) > MaxName || names[fleet.Name] {
-			return bad("fleets[%d]: name %.60q must have 1 to %d bytes and be used once", i, fleet.Name, MaxName)
+		if fleet.Name == "" || utf8.RuneCountInString(fleet.Name) > MaxName || names[fleet.Name] {
+			return bad("fleets[%d]: name %.60q must have 1 to %d characters and be used once", i, fleet.Name, MaxName)
 		}
 		names[fleet.Name] = true
 		if len(fleet.Models) == 0 || len(fleet.Models) > MaxFleets {
 			return bad("fleets[%d] (%s): %d models: want 1 to %d", i, fleet.Name, len(fleet.Models), MaxFleets)
 		}
 		for _, model := range fleet.Models {
-			if model == "" || len(model) > MaxName || models[model] {
-				return bad("fleets[%d] (%s): model %.60q must have 1 to %d bytes and be in one fleet only", i, fleet.Name, model, MaxName)
+			if model == "" || utf8.RuneCountInString(model) > MaxName || models[model] {
+				return bad("fleets[%d] (%s): model %.60q must have 1 to %d characters and be in one fleet only", i, fleet.Name, model, MaxName)
 			}
 			models[model] = true
 		}

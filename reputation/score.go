@@ -141,8 +141,10 @@ func (st *State) Score(asOf Day) (*Score, error) {
 	var n uint64
 	var mean, low int64 // pooled log2 odds, Q32 times a million
 	points := int64(base)
+	var cuts [17]uint64
+	f := fuser{cuts: cuts[:0]}
 	for d, prior := range st.priors.Each.list() {
-		t := st.tally(Dimension(d), asOf)
+		t := st.tally(Dimension(d), asOf, &f)
 		m, b, good := prior.estimate(t)
 		mean += l.weights[d] * log2odds(m)
 		odds := l.rung(b)
@@ -214,9 +216,14 @@ const maxFailures = 1 << 40
 func (st *State) failures() Failures {
 	var up, count, repair uint64
 	for i := range st.rows {
-		up += st.rows[i].up
-		count += st.rows[i].failures
-		repair += st.rows[i].repair
+		r := &st.rows[i]
+		if r.dimension() == Availability {
+			for _, c := range r.series.cells {
+				up += c.lo
+			}
+			count += r.failures
+			repair += r.repair
+		}
 	}
 	count = min(count, maxFailures)
 	f := Failures{Count: int64(count), UpSeconds: int64(up)}

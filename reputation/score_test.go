@@ -27,6 +27,8 @@ func trusting(issuers int) *Policy {
 	return p
 }
 
+func hash(b []byte) []byte { sum := sha256.Sum256(b); return sum[:] }
+
 func digestOf(n int) (d vc.Digest) {
 	return sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(n)))
 }

@@ -26,7 +26,7 @@ type State struct {
 	priors *Priors
 	fleet  int // index into the policy's fleets, -1 for none
 
-	rowOf  []int32 // by voice·dimensions + dimension: index into rows + 1
+	rowOf  []int32 // by slot: index into rows + 1
 	rows   []row
 	facts  [dimensions]series // by window: hi counts known adverse events, lo counts hidden entries
 	due    [dimensions]series // by day: hi counts obligations, lo counts discharges
@@ -37,12 +37,14 @@ type State struct {
 
 // A row holds what one voice said about one dimension.
 type row struct {
-	voice     int32
-	dimension Dimension
-	series    series // by window: hi is bad exposure, lo is good exposure
+	slot   uint16 // voice·dimensions + dimension
+	series series // by window: hi is bad exposure, lo is good exposure
 
-	up, failures, repair uint64 // totals of availability reports, for MTBF and MTTR
+	failures, repair uint64 // totals of availability reports, for MTBF and MTTR
 }
+
+func (r *row) voice() int           { return int(r.slot) / int(dimensions) }
+func (r *row) dimension() Dimension { return Dimension(r.slot) % dimensions }
 
 // A series counts two things in each window, or day, from base on.
 type series struct {
@@ -54,22 +56,15 @@ type cell struct{ hi, lo uint64 }
 
 // at returns the cell of i, which it makes if need be.
 func (s *series) at(i int32) *cell {
-	if n := uint(i - s.base); n < uint(len(s.cells)) {
-		return &s.cells[n]
-	}
-	return s.grow(i)
-}
-
-func (s *series) grow(i int32) *cell {
-	switch {
+	switch n := int(i - s.base); {
 	case len(s.cells) == 0:
 		s.base = i
 		s.cells = make([]cell, 1, 64)
-	case i < s.base:
-		s.cells = slices.Insert(s.cells, 0, make([]cell, s.base-i)...)
+	case n < 0:
+		s.cells = slices.Insert(s.cells, 0, make([]cell, -n)...)
 		s.base = i
-	default:
-		s.cells = append(s.cells, make([]cell, int(i-s.base)+1-len(s.cells))...)
+	case n >= len(s.cells):
+		s.cells = append(s.cells, make([]cell, n+1-len(s.cells))...)
 	}
 	return &s.cells[i-s.base]
 }
@@ -90,15 +85,18 @@ func (s *series) merge(o *series) {
 type Event struct {
 	good, bad        uint32
 	failures, repair uint32
-	voice            int16
+	slot             uint16 // of reports: voice·dimensions + dimension
 	window           int16
 	day              uint16
 	dimension        Dimension
 	kind             Kind
 }
 
-// weightless is the kind of events that count for nothing.
-const weightless = BackDated
+// Kinds that only events have.
+const (
+	weightless = BackDated     // counts for nothing
+	failing    = BackDated + 1 // a Report with failures
+)
 
 // Event makes e ready to be counted. It refuses evidence that [Evidence.Validate] refuses.
 func (s *Scorer) Event(e *Evidence) (Event, error) {
@@ -112,21 +110,25 @@ func (s *Scorer) Event(e *Evidence) (Event, error) {
 	if e.Kind != Report {
 		return v, nil
 	}
+	voice := s.interested
 	switch e.Standing {
 	case Independent:
-		voice, ok := s.voiceOf[e.Issuer]
+		known, ok := s.voiceOf[e.Issuer]
 		if !ok {
 			v.kind = weightless
 			return v, nil
 		}
-		v.voice = int16(voice)
+		voice = known
 	case Telemetry:
-		v.voice = int16(s.telemetry)
+		voice = s.telemetry
 	default:
-		v.voice = int16(s.interested)
 		v.good, v.failures, v.repair = 0, 0, 0 // praise of oneself, and what would need it as denominator
 	}
-	if v.good == 0 && v.bad == 0 && v.failures == 0 {
+	v.slot = uint16(voice)*uint16(dimensions) + uint16(e.Dimension)
+	switch {
+	case v.failures|v.repair != 0 && v.dimension == Availability:
+		v.kind = failing
+	case v.good|v.bad == 0:
 		v.kind = weightless
 	}
 	return v, nil
@@ -150,39 +152,41 @@ func (st *State) Fold(events ...Event) error {
 		return fmt.Errorf("reputation: %d events more than the %d a state can hold", st.events+len(events)-MaxEvents, MaxEvents)
 	}
 	st.events += len(events)
+	last, rowOf, rows := st.last, st.rowOf, st.rows
 	for i := range events {
 		e := &events[i]
-		if e.kind != Report {
-			st.foldRare(e)
-			continue
+		// Nearly all events are reports of a voice and a window that have a cell already.
+		if e.kind == Report && uint(e.slot) < uint(len(rowOf)) {
+			if at := uint(rowOf[e.slot]) - 1; at < uint(len(rows)) {
+				s := &rows[at].series
+				if n := uint(int32(e.window) - s.base); n < uint(len(s.cells)) {
+					s.cells[n].hi += uint64(e.bad)
+					s.cells[n].lo += uint64(e.good)
+					last = max(last, Day(e.day))
+					continue
+				}
+			}
 		}
-		n := int(e.voice)*int(dimensions) + int(e.dimension)
-		if uint(n) >= uint(len(st.rowOf)) {
-			continue // made by another Scorer: nobody's word
-		}
-		at := st.rowOf[n]
-		if at == 0 {
-			st.rows = append(st.rows, row{voice: int32(e.voice), dimension: e.dimension})
-			at = int32(len(st.rows))
-			st.rowOf[n] = at
-		}
-		r := &st.rows[at-1]
-		c := r.series.at(int32(e.window))
-		c.hi += uint64(e.bad)
-		c.lo += uint64(e.good)
-		if e.dimension == Availability {
-			r.up += uint64(e.good)
-			r.failures += uint64(e.failures)
-			r.repair += uint64(e.repair)
-		}
-		st.last = max(st.last, Day(e.day))
+		st.foldRare(e)
+		rows = st.rows
 	}
+	st.last = max(st.last, last)
 	return nil
 }
 
-// foldRare counts what is not a report.
+// foldRare counts any event.
 func (st *State) foldRare(e *Event) {
 	switch e.kind {
+	case Report, failing:
+		if int(e.slot) >= len(st.rowOf) {
+			return // made by another Scorer: nobody's word
+		}
+		r := st.row(e.slot)
+		c := r.series.at(int32(e.window))
+		c.hi += uint64(e.bad)
+		c.lo += uint64(e.good)
+		r.failures += uint64(e.failures)
+		r.repair += uint64(e.repair)
 	case Fact:
 		st.facts[e.dimension].at(int32(e.window)).hi += uint64(e.bad)
 	case Hidden:
@@ -202,6 +206,15 @@ func (st *State) foldRare(e *Event) {
 	st.last = max(st.last, Day(e.day))
 }
 
+// row returns the row of a slot, which it makes if need be.
+func (st *State) row(slot uint16) *row {
+	if st.rowOf[slot] == 0 {
+		st.rows = append(st.rows, row{slot: slot})
+		st.rowOf[slot] = int32(len(st.rows))
+	}
+	return &st.rows[st.rowOf[slot]-1]
+}
+
 // Merge adds what o counted. Both states must come from the same policy and be of
 // machines of one fleet; the lesser completeness stays.
 func (st *State) Merge(o *State) error {
@@ -214,14 +227,8 @@ func (st *State) Merge(o *State) error {
 	st.events += o.events
 	for i := range o.rows {
 		from := &o.rows[i]
-		n := int(from.voice)*int(dimensions) + int(from.dimension)
-		if st.rowOf[n] == 0 {
-			st.rows = append(st.rows, row{voice: from.voice, dimension: from.dimension})
-			st.rowOf[n] = int32(len(st.rows))
-		}
-		to := &st.rows[st.rowOf[n]-1]
+		to := st.row(from.slot)
 		to.series.merge(&from.series)
-		to.up += from.up
 		to.failures += from.failures
 		to.repair += from.repair
 	}

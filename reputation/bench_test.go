@@ -1,0 +1,108 @@
+package reputation
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// busy is a year of a machine under eyes: four dimensions, weekly, by two witnesses each.
+func busy(t require.TestingT, s *Scorer) (evidence []Evidence, events []Event) {
+	for week := range 52 {
+		for i := range 8 {
+			e := Evidence{
+				Sequence: int64(week*8 + i), Digest: digestOf(week*8 + i), Issuer: issuer(i), Day: today - Day(7*week),
+				Dimension: Dimension(i % 4), Standing: Independent, Good: 1000,
+			}
+			if e.Dimension == Availability {
+				e.Good, e.Bad = 600_000, 4_800
+			}
+			event, err := s.Event(&e)
+			require.NoError(t, err)
+			evidence, events = append(evidence, e), append(events, event)
+		}
+	}
+	return evidence, events
+}
+
+// Target: 3 ns an event.
+func BenchmarkFoldBatch(b *testing.B) {
+	s := scorerFor(b, trusting(8))
+	_, events := busy(b, s)
+	st := s.State("")
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		st.events = 0 // the limit is for real states
+		if err := st.Fold(events...); err != nil {
+			b.Fatal(err)
+		}
+		n += len(events)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/event")
+}
+
+// Target: 100 ns and no allocation, from evidence to a state that holds it.
+func BenchmarkFoldOne(b *testing.B) {
+	s := scorerFor(b, trusting(8))
+	evidence, events := busy(b, s)
+	st := s.State("")
+	require.NoError(b, st.Fold(events...))
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		st.events = 0
+		event, err := s.Event(&evidence[i])
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := st.Fold(event); err != nil {
+			b.Fatal(err)
+		}
+		if i++; i == len(evidence) {
+			i = 0
+		}
+	}
+}
+
+// Target: 5 µs.
+func BenchmarkReadScore(b *testing.B) {
+	s := scorerFor(b, trusting(8))
+	_, events := busy(b, s)
+	st := s.State("")
+	require.NoError(b, st.Fold(events...))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := st.Score(today); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// The same with one witness for each dimension, as most machines have it.
+func BenchmarkReadScoreOneWitness(b *testing.B) {
+	s := scorerFor(b, trusting(4))
+	evidence, _ := busy(b, scorerFor(b, trusting(8)))
+	st := s.State("")
+	for i := range evidence {
+		event, err := s.Event(&evidence[i])
+		require.NoError(b, err)
+		require.NoError(b, st.Fold(event))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := st.Score(today); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkNewScorer(b *testing.B) {
+	p := trusting(200)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := NewScorer(p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,53 @@
+// Package reputation scores a machine by its verified record.
+//
+//   - [Policy.Score], or [Scorer.Score] for many machines, turns a history into a [Score]
+//     as of a day: points, a mean, a lower bound, and the reasons for what was lost.
+//   - [Score.Credential] makes of it a claim for a scorer to sign, and [Check] computes
+//     such a claim again and names the first difference.
+//   - [Scorer.State] keeps a score up to date in constant time per event.
+//
+// A score is a function of a policy, a history and a day, and of nothing else. It is
+// computed with integers only, so whoever holds the same three gets the same bits, on any
+// machine. The scheme is named [Scheme]; docs of the scheme are in SCORE.md.
+//
+// The danger: a score is about the record, and the record is what witnesses chose to say.
+// It counts only issuers that the policy lists, so a policy with the wrong issuers gives
+// any score that they want. Points are no promise; act on the lower bound.
+//
+// # How it is computed
+//
+// Witnesses have a reliability each, from the policy (step 1 of the scheme, which
+// estimates it, is not part of this package yet: [Score.TrustTable] is absent). Evidence
+// comes from a history as [Scorer.Case] tells. Reports are fused by week ([Window]): the
+// log-odds of independent groups of witnesses add up within ±6, and c = 2σ-1 of them adds
+// to the good evidence r, or to the adverse evidence s, with a weight of 2^(-age/24 weeks).
+// Each dimension is a Beta distribution over weeks: with prior mean m0 and strength k,
+//
+//	mean  = (r + k·m0) / (r + s + k)
+//	bound = mean - √(mean·(1-mean) / (r+s+1))
+//	points of a dimension = its weight × 40·(log2 odds(bound) - log2 20)
+//
+// and a score is 600 plus the points of the five dimensions, within 300..850, and within
+// the cap of the history's completeness class.
+//
+// # Where the scheme leaves a choice
+//
+//   - A fraction. A report that 95 % of a week was up counts as good for 95 % of the
+//     week's duration and as bad for 5 %; witnesses are fused at each moment of the week.
+//   - Exposure. One window counts once, however many events it holds; one with less than a
+//     day of required time, or less than one whole event, counts in proportion.
+//   - A record's own facts, such as overdue obligations, forks and withheld entries, need
+//     no witness. Each counts as one certain adverse window.
+//   - Withheld entries count for obligations, and as missing for provenance. Those that
+//     totals reveal as adverse count in the mean too, the others in the lower bound only.
+//   - Bad news never raises the bound and good news never lowers it, apart from rounding:
+//     the bound is the lesser of that with the adverse evidence and that without it.
+//   - The pooled bound is the weighted mean of the dimensions' log-odds, each within those
+//     that 300 and 850 points stand for. So points add up, and points and bound say the same.
+//   - A cap holds the bound too, and with it the expected loss. A fork not yet adjudicated
+//     voids the score: 300 points, and a bound of 0.
+//   - Statements against interest are believed as the policy's Admission says, which need
+//     not be in the issuers' list.
+//   - Integrity is the last state: praise from before it was lost does not count.
+//   - Numbers in parts per million are rounded down, like everything else.
+package reputation

@@ -1,0 +1,179 @@
+package reputation
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gowebpki/jcs"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/vc"
+)
+
+func TestNonsensicalPoliciesAreRefused(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		edit func(*Policy)
+		want string
+	}{
+		{"another scheme", func(p *Policy) { p.Scheme = "hourmeter-score/2" }, `scheme is "hourmeter-score/2"`},
+		{"long name", func(p *Policy) { p.Name = strings.Repeat("x", MaxName+1) }, "name is longer"},
+		{"too many issuers", func(p *Policy) { p.Issuers = make([]Issuer, MaxIssuers+1) }, "4097 issuers are more than 4096"},
+		{"issuer without id", func(p *Policy) { p.Issuers[1].ID = did.DID{} }, "issuers[1]: id is missing"},
+		{"issuer twice", func(p *Policy) { p.Issuers[1].ID = p.Issuers[0].ID }, "issuers[1]: did:example:issuer-0 is listed twice"},
+		{"certain issuer", func(p *Policy) { p.Issuers[0].Sensitivity = 980_001 }, "issuers[0] (did:example:issuer-0): sensitivityPpm 980001"},
+		{"liar", func(p *Policy) { p.Issuers[0].Reliability = Reliability{400_000, 500_000} }, "worse than guessing"},
+		{"long log origin", func(p *Policy) { p.Issuers[0].LogOrigin = strings.Repeat("x", MaxName+1) }, "logOrigin"},
+		{"controller of nothing", func(p *Policy) { p.Controllers = []Controller{{ID: issuer(9)}} }, "controllers[0] (did:example:issuer-9)"},
+		{"controller without id", func(p *Policy) { p.Controllers = []Controller{{Machines: []did.DID{issuer(9)}}} }, "controllers[0]: id is missing"},
+		{"controller of an unnamed machine", func(p *Policy) { p.Controllers = []Controller{{ID: issuer(9), Machines: []did.DID{{}}}} }, "none empty"},
+		{"too many machines", func(p *Policy) {
+			p.Controllers = []Controller{{ID: issuer(9), Machines: make([]did.DID, MaxMachines+1)}}
+		}, "more than 65536 machines"},
+		{"bad admission", func(p *Policy) { p.Admission = Reliability{} }, "admission"},
+		{"bad telemetry", func(p *Policy) { p.Telemetry = Reliability{} }, "telemetry"},
+		{"telemetry as a witness", func(p *Policy) { p.Telemetry = Reliability{900_000, 900_000} }, "above 1/4"},
+		{"negative weight", func(p *Policy) { p.Weights.Integrity, p.Weights.Provenance = -1, 260_001 }, "weightsPpm.integrity is -1"},
+		{"weights that do not add up", func(p *Policy) { p.Weights.Integrity++ }, "weightsPpm add up to 1000001"},
+		{"prior of certainty", func(p *Policy) { p.Priors.Availability.Mean = million }, "priors: availability.meanPpm is 1000000"},
+		{"prior without strength", func(p *Policy) { p.Priors.Provenance.Strength = 0 }, "priors: provenance.strengthMilli is 0"},
+		{"negative failure rate", func(p *Policy) { p.Priors.FailureRate.PerMillionHours = -1 }, "failureRate.perMillionHours"},
+		{"failure rate of no hours", func(p *Policy) { p.Priors.FailureRate.Hours = 0 }, "failureRate.hours"},
+		{"too many fleets", func(p *Policy) { p.Fleets = make([]Fleet, MaxFleets+1) }, "257 fleets"},
+		{"fleet without name", func(p *Policy) { p.Fleets = []Fleet{{Models: []string{"x"}, Priors: p.Priors}} }, "fleets[0]: name"},
+		{"fleet without models", func(p *Policy) { p.Fleets = []Fleet{{Name: "x", Priors: p.Priors}} }, "0 models"},
+		{"model in two fleets", func(p *Policy) {
+			p.Fleets = []Fleet{{Name: "x", Models: []string{"m"}, Priors: p.Priors}, {Name: "y", Models: []string{"m"}, Priors: p.Priors}}
+		}, `fleets[1] (y): model "m"`},
+		{"fleet without priors", func(p *Policy) { p.Fleets = []Fleet{{Name: "x", Models: []string{"m"}}} }, "fleets[0] (x): priors"},
+		{"no time for reports", func(p *Policy) { p.MaxLateDays = 0 }, "maxLateDays is 0"},
+		{"loss above the whole", func(p *Policy) { p.LossGivenDefault = 10_001 }, "lossGivenDefaultBps is 10001"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := trusting(2)
+			test.edit(p)
+			require.ErrorContains(t, p.Validate(), test.want)
+			_, err := NewScorer(p)
+			require.ErrorContains(t, err, test.want, "the scorer refuses it too")
+			_, err = p.Digest()
+			require.Error(t, err)
+		})
+	}
+}
+
+func TestAPolicyIsNamedByItsCanonicalForm(t *testing.T) {
+	p := trusting(2)
+	p.Name = "Ä \u2028 é" // what JSON writers escape differently
+	text, err := p.JSON()
+	require.NoError(t, err)
+	canonical, err := jcs.Transform(text)
+	require.NoError(t, err)
+	require.Equal(t, string(canonical), string(text), "RFC 8785, by another implementation")
+
+	again, err := ParsePolicy(text)
+	require.NoError(t, err)
+	require.Equal(t, p, again)
+	digest, err := again.Digest()
+	require.NoError(t, err)
+	want, err := p.Digest()
+	require.NoError(t, err)
+	require.Equal(t, want, digest)
+
+	again.Issuers[0].Root = true
+	other, err := again.Digest()
+	require.NoError(t, err)
+	require.NotEqual(t, want, other)
+}
+
+// The default is a constant of this package: whoever scored by it can say so.
+func TestTheDefaultPolicyIsPinned(t *testing.T) {
+	digest, err := DefaultPolicy().Digest()
+	require.NoError(t, err)
+	require.Equal(t, defaultPolicyDigest, digest.String())
+	perfect := newLadder(DefaultPolicy().Weights.list())
+	sum := int64(base)
+	for d := range int(dimensions) {
+		sum += perfect.share(d, perfect.max)
+	}
+	require.Equal(t, int64(Max), sum, "a perfect machine has 850 points")
+}
+
+const defaultPolicyDigest = "uEiC7c98_p2FUNO4rKQWKU1DJpPB_UZR1X2GCKJn44lkmGA"
+
+func FuzzParsePolicy(f *testing.F) {
+	for _, p := range []*Policy{DefaultPolicy(), trusting(3)} {
+		text, err := p.JSON()
+		require.NoError(f, err)
+		f.Add(text)
+	}
+	f.Add([]byte(`{"scheme":"hourmeter-score/1","issuers":null}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p, err := ParsePolicy(text)
+		if err != nil {
+			return
+		}
+		s, err := NewScorer(p)
+		require.NoError(t, err, "what parses can be scored by")
+		score, err := s.Weigh(Case{Evidence: outcomes(issuer(0), 1, true, today)}, today)
+		require.NoError(t, err)
+		require.True(t, Min <= score.Points && score.Points <= Max)
+		canonical, err := p.JSON()
+		require.NoError(t, err)
+		again, err := ParsePolicy(canonical)
+		require.NoError(t, err)
+		digest, _ := p.Digest()
+		same, _ := again.Digest()
+		require.Equal(t, digest, same)
+	})
+}
+
+// Score never panics, and keeps its ranges, for any evidence that is valid at all.
+func FuzzWeigh(f *testing.F) {
+	f.Add(int64(1), uint8(0), uint8(0), uint8(2), int32(today), int64(1000), int64(0), int64(0), int32(today), uint8(4))
+	f.Add(int64(2), uint8(2), uint8(4), uint8(0), int32(MaxDay), int64(0), int64(9), int64(1), int32(0), uint8(0))
+	f.Add(int64(2), uint8(0), uint8(0), uint8(1), int32(3), int64(MaxExposure), int64(0), int64(MaxExposure), int32(MaxDay), uint8(2))
+	s, err := NewScorer(trusting(3))
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, n int64, dimension, kind, standing uint8, day int32, good, bad, failures int64, asOf int32, class uint8) {
+		c := Case{Completeness: Completeness(class % 5)}
+		for i := range int64(3) {
+			c.Evidence = append(c.Evidence, Evidence{
+				Sequence: n + i, Digest: digestOf(int(n) + int(i)), Issuer: issuer(int(uint64(n+i) % 5)), Day: Day(day) + Day(i*7),
+				Dimension: Dimension(dimension), Kind: Kind(kind), Standing: Standing(standing),
+				Good: good, Bad: bad, Failures: failures, RepairSeconds: failures / 2,
+			})
+		}
+		score, err := s.Weigh(c, Day(asOf))
+		if err != nil {
+			return
+		}
+		require.True(t, Min <= score.Points && score.Points <= Max)
+		require.True(t, 0 <= score.LowPpm && score.LowPpm <= million && 0 <= score.MeanPpm && score.MeanPpm <= million)
+		require.True(t, 0 <= score.ExpectedLoss && score.ExpectedLoss <= 10_000)
+		require.True(t, score.Evidence >= 0 && score.Failures.MTBFSeconds >= 0 && score.Failures.PerMillionHours >= 0)
+	})
+}
+
+// A Merkle tree hash of RFC 6962 §2.1, by its definition, for up to five leaves.
+func TestEvidenceRootIsRFC6962(t *testing.T) {
+	var evidence []Evidence
+	for _, i := range []int{3, 1, 4, 1, 5, 9} { // 1 twice
+		evidence = append(evidence, Evidence{Digest: digestOf(i)})
+	}
+	sorted := []vc.Digest{digestOf(1), digestOf(3), digestOf(4), digestOf(5), digestOf(9)}
+	for i := range sorted {
+		for j := range sorted {
+			if string(sorted[i][:]) < string(sorted[j][:]) {
+				sorted[i], sorted[j] = sorted[j], sorted[i]
+			}
+		}
+	}
+	leaf := func(i int) []byte { return hash(append([]byte{0}, sorted[i][:]...)) }
+	node := func(l, r []byte) []byte { return hash(append(append([]byte{1}, l...), r...)) }
+	want := node(node(node(leaf(0), leaf(1)), node(leaf(2), leaf(3))), leaf(4))
+	got := EvidenceRoot(evidence)
+	require.Equal(t, want, got[:])
+	empty := EvidenceRoot(nil)
+	require.Equal(t, hash(nil), empty[:])
+}
