@@ -250,3 +250,320 @@ func TestNamedRegressionsOnRecords(t *testing.T) {
 	require.Less(t, sybil200, prior)
 	require.Less(t, dup100, prior)
 }
+
+func TestUptimeIsAvailability(t *testing.T) {
+	maker, monitor := party(t, "maker"), party(t, "monitor")
+	l := born(t, maker, noon.Add(-days(8)))
+	u := uptime(noon, 600_000, 3_600)
+	u.DownPlannedSeconds, u.RequiredSeconds = 1_200, u.RequiredSeconds+1_200
+	l.enter(noon, u, good, monitor)
+	found := evidence(t, trust(monitor), l.history(), reputation.Availability)
+	require.Len(t, found, 1)
+	require.Equal(t, int64(600_000), found[0].Good)
+	require.Equal(t, int64(3_600), found[0].Bad, "planned down time is neither good nor bad")
+	require.Equal(t, int64(1), found[0].Failures)
+	require.Equal(t, monitor.ID, found[0].Issuer)
+	require.Equal(t, reputation.Independent, found[0].Standing)
+}
+
+// Who is of the machine's side, and what that does to the word.
+func TestStandingOfWitnesses(t *testing.T) {
+	maker, owner, monitor, branch := party(t, "maker"), party(t, "owner"), party(t, "monitor"), party(t, "branch")
+	p := trust(maker, owner, monitor, branch)
+	p.Issuers[3].Controller = owner.ID
+
+	for _, test := range []struct {
+		name    string
+		signers func(l *life) []*vc.Issuer
+		method  record.Method
+		want    reputation.Standing
+	}{
+		{"a monitor", func(*life) []*vc.Issuer { return []*vc.Issuer{monitor} }, record.Poll, reputation.Independent},
+		{"a monitor that passes on the machine's word", func(*life) []*vc.Issuer { return []*vc.Issuer{monitor} }, record.SelfReport, reputation.Interested},
+		{"the owner", func(*life) []*vc.Issuer { return []*vc.Issuer{owner} }, record.Poll, reputation.Interested},
+		{"the owner's branch", func(*life) []*vc.Issuer { return []*vc.Issuer{branch} }, record.Poll, reputation.Interested},
+		{"the former owner", func(*life) []*vc.Issuer { return []*vc.Issuer{maker} }, record.Poll, reputation.Independent},
+		{"the owner, with a monitor", func(*life) []*vc.Issuer { return []*vc.Issuer{owner, monitor} }, record.Poll, reputation.Independent},
+		{"the machine", func(l *life) []*vc.Issuer { return []*vc.Issuer{l.machine} }, record.Poll, reputation.Interested},
+		{"the machine, attested", func(l *life) []*vc.Issuer { return []*vc.Issuer{l.machine} }, record.Attested, reputation.Telemetry},
+		{"the machine, with its owner", func(l *life) []*vc.Issuer { return []*vc.Issuer{owner, l.machine} }, record.SelfReport, reputation.Interested},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := born(t, maker, noon.Add(-days(9)))
+			l.enter(noon.Add(-days(8)), record.OwnershipTransfer{Time: noon.Add(-days(8)), OwningParty: record.OwningParty{Source: maker.ID, Destination: owner.ID}},
+				chain.Entry{Kind: chain.Transfer}, maker, owner)
+			u := uptime(noon, 604_800, 0)
+			u.Method = test.method
+			l.enter(noon, u, good, test.signers(l)...)
+			found := evidence(t, p, l.history(), reputation.Availability)
+			require.Len(t, found, 1)
+			require.Equal(t, test.want, found[0].Standing)
+		})
+	}
+
+	t.Run("whom the policy names as controller", func(t *testing.T) {
+		l := born(t, maker, noon.Add(-days(9)))
+		l.enter(noon, uptime(noon, 604_800, 0), good, monitor)
+		p := trust(maker, monitor)
+		p.Controllers = []reputation.Controller{{ID: monitor.ID, Machines: []did.DID{l.machine.ID}}}
+		require.Equal(t, reputation.Interested, evidence(t, p, l.history(), reputation.Availability)[0].Standing)
+	})
+	t.Run("a machine whose key nobody known has attested", func(t *testing.T) {
+		l := born(t, party(t, "stranger"), noon.Add(-days(9)))
+		u := uptime(noon, 604_800, 0)
+		u.Method = record.Attested
+		l.enter(noon, u, good, l.machine)
+		require.Equal(t, reputation.Interested, evidence(t, p, l.history(), reputation.Availability)[0].Standing)
+	})
+}
+
+func TestMaintenanceOnTimeLateAndOverdue(t *testing.T) {
+	maker, shop, stranger := party(t, "maker"), party(t, "shop"), party(t, "stranger")
+	p := trust(shop)
+	plan := func(by *vc.Issuer) *life {
+		l := born(t, maker, noon.Add(-days(60)))
+		s := service(noon.Add(-days(50)), record.Preventive)
+		s.NextDue = &record.Due{Date: noon.Add(-days(20))}
+		l.enter(noon.Add(-days(50)), s, good, by)
+		return l
+	}
+	points := func(l *life) int64 { return score(t, p, l.history(), noon).Dimensions[reputation.Maintenance].LowPpm }
+	inTime, late, missed, failed, byStranger := plan(shop), plan(shop), plan(shop), plan(shop), plan(shop)
+	inTime.enter(noon.Add(-days(21)), service(noon.Add(-days(21)), record.Preventive), good, shop)
+	late.enter(noon.Add(-days(10)), service(noon.Add(-days(10)), record.Preventive), good, shop)
+	failed.enter(noon.Add(-days(21)), service(noon.Add(-days(21)), record.Corrective), good, shop)
+	byStranger.enter(noon.Add(-days(21)), service(noon.Add(-days(21)), record.Preventive), good, stranger)
+	require.Greater(t, points(inTime), points(late))
+	require.Greater(t, points(late), points(missed))
+	require.Greater(t, points(late), points(failed))
+	require.Equal(t, points(missed), points(byStranger), "a stranger's word that it was done does not make it done")
+	require.Equal(t, reputation.MaintenanceOverdue, reasonFor(score(t, p, missed.history(), noon), "MAINTENANCE"))
+	require.Greater(t, points(plan(stranger)), points(missed), "a stranger sets no dates")
+}
+
+func reasonFor(s *reputation.Score, prefix string) reputation.Code {
+	for _, r := range s.Reasons {
+		if len(r.Code) > len(prefix) && string(r.Code[:len(prefix)]) == prefix {
+			return r.Code
+		}
+	}
+	return ""
+}
+
+func TestObligationsOpenClosedAndOverdue(t *testing.T) {
+	owner, lessee, arbiter, stranger := party(t, "maker"), party(t, "lessee"), party(t, "arbiter"), party(t, "stranger")
+	p := trust(arbiter)
+	points := func(outcome chain.Outcome, closers ...*vc.Issuer) int64 {
+		l := born(t, owner, noon.Add(-days(60)))
+		start, due := noon.Add(-days(50)), noon.Add(-days(20))
+		open := l.enter(start, lease(owner, lessee, start, due), chain.Entry{Kind: chain.Open, Class: "lease", Due: due}, owner, lessee)
+		if len(closers) > 0 {
+			l.enter(noon.Add(-days(21)), returned(open, noon.Add(-days(21))),
+				chain.Entry{Kind: chain.Close, RefersTo: 1, Class: "lease", Outcome: outcome}, closers...)
+		}
+		return score(t, p, l.history(), noon).Dimensions[reputation.Obligations].LowPpm
+	}
+	none := score(t, p, born(t, owner, noon).history(), noon).Dimensions[reputation.Obligations].LowPpm
+	overdue := points("")
+	require.Less(t, overdue, none, "open past its due date counts as a breach")
+	require.Greater(t, points(chain.Good, arbiter), none)
+	require.Less(t, points(chain.Degraded, arbiter), points(chain.Good, arbiter))
+	require.Less(t, points(chain.Breach, arbiter), points(chain.Degraded, arbiter))
+	require.Equal(t, none, points(chain.Good, lessee), "the other party ends it, but nobody knows what its praise is worth")
+	require.Equal(t, none, points(chain.Good, owner, lessee))
+	require.Equal(t, overdue, points(chain.Good, owner), "the owner cannot end it alone")
+	require.Equal(t, overdue, points(chain.Good, stranger), "nor can a stranger")
+	require.Less(t, points(chain.Breach, owner), overdue, "but the owner's confession counts")
+}
+
+func TestIncidents(t *testing.T) {
+	maker, operator, lessee := party(t, "maker"), party(t, "operator"), party(t, "lessee")
+	p := trust(operator)
+	with := func(category record.IncidentCategory, severity int64, causedBy did.DID) *reputation.Score {
+		l := born(t, maker, noon.Add(-days(10)))
+		l.enter(noon, record.Incident{Event: record.Event{Category: category, SeverityPermille: severity, Detected: noon.Add(-days(1)), CausedBy: causedBy}}, breach, operator)
+		return score(t, p, l.history(), noon)
+	}
+	none := score(t, p, born(t, maker, noon).history(), noon)
+	low := func(s *reputation.Score, d reputation.Dimension) int64 { return s.Dimensions[d].LowPpm }
+	require.Less(t, low(with(record.Failure, 1000, did.DID{}), reputation.Maintenance), low(with(record.Failure, 200, did.DID{}), reputation.Maintenance))
+	require.Less(t, low(with(record.Failure, 200, did.DID{}), reputation.Maintenance), low(none, reputation.Maintenance))
+	require.Less(t, low(with(record.Damage, 500, did.DID{}), reputation.Obligations), low(none, reputation.Obligations))
+	require.Less(t, low(with(record.Damage, 500, maker.ID), reputation.Obligations), low(none, reputation.Obligations))
+	require.Equal(t, low(none, reputation.Obligations), low(with(record.Misuse, 500, lessee.ID), reputation.Obligations), "what somebody else did is not held against the machine")
+}
+
+func TestWithheldEntriesCostMoreThanTheyHide(t *testing.T) {
+	maker, monitor := party(t, "maker"), party(t, "monitor")
+	p := trust(maker, monitor)
+	l := born(t, maker, noon.Add(-days(200)))
+	var bad []int
+	for i := range 20 {
+		at := noon.Add(-days(190 - 7*i))
+		if i%6 == 3 {
+			bad = append(bad, len(l.entries))
+			l.enter(at, record.Incident{Event: record.Event{Category: record.SLABreach, SeverityPermille: 1000, Detected: at}}, breach, monitor)
+		} else {
+			l.enter(at, uptime(at, 604_800, 0), good, monitor)
+		}
+	}
+	whole, withheld := score(t, p, l.history(), noon), score(t, p, l.history(bad...), noon)
+	require.Equal(t, reputation.C2, whole.Completeness)
+	require.Equal(t, reputation.C1, withheld.Completeness)
+	require.Less(t, withheld.LowPpm, whole.LowPpm)
+	require.Less(t, withheld.Dimensions[reputation.Obligations].MeanPpm, whole.Dimensions[reputation.Obligations].MeanPpm, "totals reveal that they were adverse")
+
+	// Good entries withheld: the totals do not blame the machine, so the mean does not either.
+	blank := score(t, p, l.history(5, 6), noon)
+	require.Equal(t, whole.Dimensions[reputation.Obligations].MeanPpm, blank.Dimensions[reputation.Obligations].MeanPpm)
+	require.Less(t, blank.Dimensions[reputation.Obligations].LowPpm, whole.Dimensions[reputation.Obligations].LowPpm)
+}
+
+func TestTwoEntriesWithOneSequenceVoidTheScore(t *testing.T) {
+	maker, monitor := party(t, "maker"), party(t, "monitor")
+	p := trust(maker, monitor)
+	l := born(t, maker, noon.Add(-days(20)))
+	before := l.head
+	l.enter(noon.Add(-days(7)), uptime(noon.Add(-days(7)), 604_800, 0), good, monitor)
+	second := l.issue(before, noon.Add(-days(6)), uptime(noon.Add(-days(6)), 0, 604_800), breach, monitor)
+	l.enter(noon, uptime(noon, 604_800, 0), good, monitor)
+	h, err := chain.NewDisclosed(l.machine.ID, append(l.entries, second)...)
+	require.NoError(t, err)
+	s := score(t, p, h, noon)
+	require.Equal(t, int64(300), s.Points)
+	require.Zero(t, s.LowPpm)
+	require.Equal(t, reputation.Equivocation, s.Reasons[0].Code)
+}
+
+func TestCorrectionsAndLateEntries(t *testing.T) {
+	maker, monitor, stranger := party(t, "maker"), party(t, "monitor"), party(t, "stranger")
+	p := trust(maker, monitor)
+	wrong := func(by *vc.Issuer) []reputation.Evidence {
+		l := born(t, maker, noon.Add(-days(20)))
+		l.enter(noon.Add(-days(7)), uptime(noon.Add(-days(7)), 0, 604_800), breach, monitor)
+		l.enter(noon, uptime(noon.Add(-days(7)), 604_800, 0), chain.Entry{Kind: chain.Amend, RefersTo: 1}, by)
+		return evidence(t, p, l.history(), reputation.Availability)
+	}
+	require.Len(t, wrong(monitor), 1, "who said it corrects it")
+	require.Equal(t, int64(604_800), wrong(monitor)[0].Good)
+	require.Len(t, wrong(stranger), 2, "nobody else does")
+
+	l := born(t, maker, noon.Add(-days(400)))
+	l.enter(noon, uptime(noon.Add(-days(200)), 604_800, 0), good, monitor)
+	l.enter(noon, uptime(noon.Add(-days(60)), 604_800, 0), good, monitor)
+	found := evidence(t, p, l.history(), reputation.Availability)
+	require.Equal(t, reputation.BackDated, found[0].Kind, "200 days late")
+	require.Equal(t, reputation.Report, found[1].Kind, "60 days late")
+}
+
+func TestIsolatedCredentialsAreCapped(t *testing.T) {
+	maker, monitor := party(t, "maker"), party(t, "monitor")
+	machine := party(t, "machine")
+	raw, err := monitor.Issue(&vc.Credential{Subject: machine.ID, Claim: uptime(noon, 604_800, 0), ValidFrom: noon})
+	require.NoError(t, err)
+	verifier := vc.Verifier{Now: func() time.Time { return noon }}
+	v, err := verifier.Verify(t.Context(), raw, vc.AnyIssuer)
+	require.NoError(t, err)
+	h, err := chain.NewIsolated(machine.ID, v)
+	require.NoError(t, err)
+	s := score(t, trust(maker, monitor), h, noon)
+	require.Equal(t, reputation.C0, s.Completeness)
+	require.Nil(t, s.Head)
+	require.Positive(t, s.Dimensions[reputation.Availability].LowPpm)
+	require.Zero(t, s.Dimensions[reputation.Provenance].Evidence, "without a chain nobody vouches for what came before")
+}
+
+func TestFleetsHavePriorsOfTheirOwn(t *testing.T) {
+	maker := party(t, "maker")
+	l := born(t, maker, noon)
+	p := trust(maker)
+	drones := p.Priors
+	drones.Availability.Mean = 999_000
+	p.Fleets = []reputation.Fleet{{Name: "drones", Models: []string{"LX-4"}, Priors: drones}}
+	general := score(t, trust(maker), l.history(), noon)
+	require.Greater(t, score(t, p, l.history(), noon).Dimensions[reputation.Availability].LowPpm, general.Dimensions[reputation.Availability].LowPpm)
+
+	p.Issuers = nil
+	require.Equal(t, general.Dimensions[reputation.Availability].LowPpm, score(t, p, l.history(), noon).Dimensions[reputation.Availability].LowPpm,
+		"a stranger's word on the model chooses no priors")
+}
+
+// A scorer's credential, and what happens to one that lies.
+func TestCheckNamesTheFirstDifference(t *testing.T) {
+	maker, monitor, scorer, second := party(t, "maker"), party(t, "monitor"), party(t, "scorer"), party(t, "second scorer")
+	p := trust(maker, monitor)
+	l := born(t, maker, noon.Add(-days(20)))
+	l.enter(noon.Add(-days(7)), uptime(noon.Add(-days(7)), 600_000, 4_800), good, monitor)
+	h := l.history()
+	honest := score(t, p, h, noon)
+
+	verifier := vc.Verifier{Now: func() time.Time { return noon }}
+	sign := func(t *testing.T, c *vc.Credential) *vc.Verified {
+		t.Helper()
+		raw, err := scorer.Issue(c)
+		require.NoError(t, err)
+		raw, err = second.AddProof(raw) // k-of-n scorers sign the same bytes
+		require.NoError(t, err)
+		v, err := verifier.Verify(t.Context(), raw, vc.IssuedBy(scorer.ID))
+		require.NoError(t, err)
+		return v
+	}
+	v := sign(t, honest.Credential(l.machine.ID, noon))
+	require.NoError(t, reputation.Check(v, h, p))
+	require.Len(t, v.Signers(), 2)
+	t.Log(v.Raw())
+
+	for _, test := range []struct {
+		name, field string
+		edit        func(*vc.Credential, *reputation.MachineReputation)
+	}{
+		{"more points", "points", func(_ *vc.Credential, m *reputation.MachineReputation) { m.Points++ }},
+		{"a better bound", "lowPpm", func(_ *vc.Credential, m *reputation.MachineReputation) { m.LowPpm++ }},
+		{"a better mean", "meanPpm", func(_ *vc.Credential, m *reputation.MachineReputation) { m.MeanPpm++ }},
+		{"more evidence", "evidence", func(_ *vc.Credential, m *reputation.MachineReputation) { m.Evidence++ }},
+		{"a dimension", "dimensions[2]", func(_ *vc.Credential, m *reputation.MachineReputation) { m.Dimensions[2].Points++ }},
+		{"a better class", "completeness", func(_ *vc.Credential, m *reputation.MachineReputation) { m.Completeness = reputation.C4 }},
+		{"another policy", "policy", func(_ *vc.Credential, m *reputation.MachineReputation) { m.Policy[0]++ }},
+		{"a trust table", "trustTable", func(_ *vc.Credential, m *reputation.MachineReputation) { m.TrustTable[0]++ }},
+		{"another root", "evidenceRoot", func(_ *vc.Credential, m *reputation.MachineReputation) { m.EvidenceRoot[0]++ }},
+		{"another head", "head.sequence", func(_ *vc.Credential, m *reputation.MachineReputation) { m.Head.Sequence++ }},
+		{"no reasons", "reasons", func(_ *vc.Credential, m *reputation.MachineReputation) { m.Reasons = m.Reasons[:1] }},
+		{"a future day", "asOf", func(_ *vc.Credential, m *reputation.MachineReputation) { m.AsOf++ }},
+		{"valid for a month", "validUntil", func(c *vc.Credential, _ *reputation.MachineReputation) { c.ValidUntil = noon.Add(days(30)) }},
+		{"valid for ever", "validUntil", func(c *vc.Credential, _ *reputation.MachineReputation) { c.ValidUntil = time.Time{} }},
+		{"of another machine", "id", func(c *vc.Credential, _ *reputation.MachineReputation) { c.Subject = monitor.ID }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			claim := honest.Claim()
+			head := *claim.Head
+			claim.Head = &head
+			c := honest.Credential(l.machine.ID, noon)
+			test.edit(c, &claim)
+			c.Claim = claim
+			err := reputation.Check(sign(t, c), h, p)
+			var mismatch *reputation.MismatchError
+			require.ErrorAs(t, err, &mismatch)
+			require.Equal(t, test.field, mismatch.Field, err.Error())
+		})
+	}
+
+	l.enter(noon, uptime(noon, 604_800, 0), good, monitor)
+	var mismatch *reputation.MismatchError
+	require.ErrorAs(t, reputation.Check(v, l.history(), p), &mismatch)
+	require.Equal(t, "head.sequence", mismatch.Field, "the record has gone on")
+	require.ErrorContains(t, reputation.Check(l.entries[0], h, p), "MachineReputationCredential")
+}
+
+// A claim that contradicts itself is one that anybody could add: it is no evidence, and no
+// reason to fail.
+func TestWhatComesLaterThanTheDayIsLeftOut(t *testing.T) {
+	maker, monitor := party(t, "maker"), party(t, "monitor")
+	p := trust(maker, monitor)
+	l := born(t, maker, noon.Add(-days(20)))
+	before := score(t, p, l.history(), noon.Add(-days(10)))
+	l.enter(noon.Add(-days(7)), uptime(noon.Add(-days(7)), 604_800, 0), good, monitor)
+	after := score(t, p, l.history(), noon.Add(-days(10)))
+	require.Equal(t, before.Points, after.Points)
+	require.Equal(t, before.EvidenceRoot, after.EvidenceRoot)
+	require.NotEqual(t, before.Head, after.Head)
+}
