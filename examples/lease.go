@@ -54,8 +54,8 @@ func (d *Desk) Ask() vc.Challenge {
 // twentieth of the price and at most all of it. A machine that scores below
 // 500, one whose promises fail more often than one time in five, is not leased.
 //
-// A *[vc.RejectError] or a defect of the record is final: refuse. Any other
-// error says that it could not be checked: ask again.
+// A *[vc.RejectError] or [ErrNoLease] is final. Any other error says that the
+// answer could not be checked: ask again.
 func (d *Desk) Quote(ctx context.Context, ch vc.Challenge, shown []byte, price int64) (*Quote, error) {
 	if !d.take(ch) {
 		return nil, &vc.RejectError{Reason: vc.ErrChallenge, Detail: errors.New("it was not asked, or answered before")}
@@ -66,14 +66,14 @@ func (d *Desk) Quote(ctx context.Context, ch vc.Challenge, shown []byte, price i
 	}
 	history, err := chain.NewDisclosed(p.Holder(), p.Credentials()...) // what is missing costs points
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrNoLease, err)
 	}
 	score, err := d.Policy.Score(history, d.now())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrNoLease, err)
 	}
 	if score.Points < 500 {
-		return nil, fmt.Errorf("%s scores %d, 500 are needed: %w", p.Holder(), score.Points, ErrNoLease)
+		return nil, fmt.Errorf("%w: %s scores %d, 500 are needed", ErrNoLease, p.Holder(), score.Points)
 	}
 	deposit := price / 10_000 * 3 * score.ExpectedLoss // in basis points of the price
 	return &Quote{p.Holder(), min(max(deposit, price/20), price), score}, nil
