@@ -462,6 +462,7 @@ func TestAChangeOfPassphraseChangesNothingUnlessEveryKeyOpens(t *testing.T) {
 }
 
 func TestWritersWaitForEachOtherAsLongAsTheContextAllows(t *testing.T) {
+	needsLock(t)
 	d := newDir(t)
 	create(t, d, "a")
 	f, err := dirAt(d.Path, "old").lockFolder(t.Context())
@@ -486,6 +487,7 @@ func TestWritersWaitForEachOtherAsLongAsTheContextAllows(t *testing.T) {
 }
 
 func TestTheLockOfAKilledProcessIsGone(t *testing.T) {
+	needsLock(t)
 	d := newDir(t)
 	create(t, d, "a")
 	holder := child(d, "lock", 0)
@@ -504,6 +506,7 @@ func TestTheLockOfAKilledProcessIsGone(t *testing.T) {
 }
 
 func TestGoroutinesAndProcessesThatEnsureOneKeyGetTheSame(t *testing.T) {
+	needsLock(t)
 	d := newDir(t)
 	var keys sync.Map
 	var all sync.WaitGroup
@@ -539,6 +542,7 @@ func TestGoroutinesAndProcessesThatEnsureOneKeyGetTheSame(t *testing.T) {
 }
 
 func TestReadersAndWritersAtOnceSeeOnlyWholeFiles(t *testing.T) {
+	needsLock(t)
 	d := newDir(t)
 	create(t, d, "stays")
 	var all sync.WaitGroup

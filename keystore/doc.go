@@ -42,8 +42,8 @@
 // folder neither (0700), and a key must be a regular file: all else is refused
 // with [ErrMode], both ways. Windows, js/wasm, wasip1 and Plan 9 have no such
 // bits, and there the folder must be kept private by other means. js/wasm,
-// wasip1, Plan 9, Solaris and AIX have no lock between processes: let only one
-// write.
+// wasip1, Plan 9, Solaris and AIX have no such lock, and there only one Dir may
+// write to a folder.
 //
 // Nobody without the passphrase can alter a key file, exchange two of them or
 // pass one off under another name. But who can write to the folder can delete

@@ -24,24 +24,25 @@ type Cost struct {
 	Lanes  uint8  // that may be computed at once; zero means DefaultLanes
 }
 
+// The cost of a zero [Cost]: the first choice for Argon2id of the OWASP Password
+// Storage Cheat Sheet. A guess takes 25 ms on a core of a server.
 const (
-	// The first choice of the OWASP Password Storage Cheat Sheet: about 25 ms
-	// on a desktop core and a second on a small board.
-
 	DefaultMemory = 19 << 10 // KiB
 	DefaultPasses = 2
 	DefaultLanes  = 1
+)
 
-	// Whoever can write a file could else have its reader fill all memory or
-	// compute for hours. 64 MiB is the memory of the second recommended option
-	// of RFC 9106 §4, which uses 3 passes and 4 lanes.
-
+// The highest cost. Whoever can write a file could else have its reader fill all
+// memory or compute for hours; at these maxima it takes a second. 64 MiB is the
+// memory of the second recommended option of RFC 9106 §4, which has 3 passes
+// and 4 lanes.
+const (
 	MaxMemory = 64 << 10 // KiB
 	MaxPasses = 16
 	MaxLanes  = 4
-
-	minMemoryPerLane = 8 // KiB (RFC 9106 §3.1)
 )
+
+const minMemoryPerLane = 8 // KiB (RFC 9106 §3.1)
 
 func (c Cost) orDefault() Cost {
 	if c.Memory == 0 {

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hourmeter/hourmeter/internal/filelock"
 )
 
 const (
@@ -102,7 +104,7 @@ func (f *folder) acquire(ctx context.Context) (err error) {
 		return err
 	}
 	for {
-		if locked, err := tryLock(f.lock); locked || err != nil {
+		if locked, err := filelock.Try(f.lock); locked || err != nil {
 			return err
 		}
 		select {
@@ -185,10 +187,14 @@ func (f *folder) load(key string) (*keyFile, error) {
 }
 
 // private returns an error that wraps ErrMode if others than the owner may
-// read or write the file.
+// read or write the file or folder.
 func private(info fs.FileInfo) error {
-	if mode := info.Mode().Perm(); posix && mode&0o077 != 0 {
-		return fmt.Errorf("%w: the mode of %s is %#o: if nobody else was at it, chmod go= it", ErrMode, info.Name(), mode)
+	mode, what := info.Mode().Perm(), info.Name()
+	if !posix || mode&0o077 == 0 {
+		return nil
 	}
-	return nil
+	if info.IsDir() {
+		what = "the folder"
+	}
+	return fmt.Errorf("%w: the mode of %s is %#o: if nobody else was at it, chmod go= it", ErrMode, what, mode)
 }
