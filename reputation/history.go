@@ -229,7 +229,7 @@ func (x *extraction) entry(it chain.Item) {
 	} else if c, ok := claimOf[record.LeaseOutcome](v); ok {
 		at = c.Returned
 	} else if c, ok := claimOf[record.Lease](v); ok {
-		if v.SignedBy(c.Lessor) {
+		if link.Kind == chain.Open && x.countersigned() && v.SignedBy(c.Lessor) {
 			x.side[c.Lessor] = true
 		}
 	} else {
@@ -242,10 +242,13 @@ func (x *extraction) entry(it chain.Item) {
 	case chain.Transfer:
 		// As in package chain: the one signer who is neither issuer, owner nor machine.
 		heirs := slices.DeleteFunc(v.Signers(), func(id did.DID) bool { return id == v.Issuer() || id == x.owner || id == x.machine })
-		if len(heirs) == 1 {
+		if len(heirs) == 1 && (x.owner.IsZero() || v.SignedBy(x.owner)) {
 			x.owner = heirs[0]
 		}
 	case chain.Open:
+		if !x.countersigned() {
+			return
+		}
 		o := &opening{due: DayOf(link.Due), signers: v.Signers()}
 		x.opened[link.Sequence] = o
 		x.add(Evidence{Day: o.due, Dimension: Obligations, Kind: Due, Bad: 1})
@@ -275,6 +278,13 @@ func (x *extraction) entry(it chain.Item) {
 	}
 }
 
+// countersigned reports whether one of the machine's side has signed the entry at hand.
+// Package chain asks for that, but after a gap, which may hide a new owner, it cannot: a
+// stranger might then put obligations on the machine, or make himself its lessor.
+func (x *extraction) countersigned() bool {
+	return slices.ContainsFunc(x.credential.Signers(), x.interested)
+}
+
 // counterparty reports whether the entry at hand is signed by somebody who signed the
 // opening and is not of the machine's side.
 func (x *extraction) counterparty(o *opening) bool {
@@ -302,7 +312,7 @@ func (x *extraction) uptime(c record.Uptime) {
 	}
 	switch {
 	case c.Method == record.SelfReport:
-		e.Standing = Interested // whoever passes it on
+		e.Good, e.Failures, e.RepairSeconds = 0, 0, 0 // the machine's praise of itself, whoever passes it on
 	case c.Method == record.Attested && x.standing == Interested && x.witness == x.machine && x.attested:
 		e.Standing = Telemetry
 	}
@@ -368,7 +378,9 @@ func (x *extraction) binding(b *record.KeyBinding) {
 		good /= 2
 	}
 	x.report(Integrity, x.credential.ValidFrom(), good, fullEvent-good)
-	x.attested = hardware && x.trusted()
+	if x.trusted() || x.standing == Interested {
+		x.attested = hardware && x.trusted()
+	}
 }
 
 // withheld adds what the history shows about what it does not show.

@@ -279,7 +279,7 @@ func TestStandingOfWitnesses(t *testing.T) {
 		want    reputation.Standing
 	}{
 		{"a monitor", func(*life) []*vc.Issuer { return []*vc.Issuer{monitor} }, record.Poll, reputation.Independent},
-		{"a monitor that passes on the machine's word", func(*life) []*vc.Issuer { return []*vc.Issuer{monitor} }, record.SelfReport, reputation.Interested},
+		{"a monitor that passes on the machine's word", func(*life) []*vc.Issuer { return []*vc.Issuer{monitor} }, record.SelfReport, reputation.Independent},
 		{"the owner", func(*life) []*vc.Issuer { return []*vc.Issuer{owner} }, record.Poll, reputation.Interested},
 		{"the owner's branch", func(*life) []*vc.Issuer { return []*vc.Issuer{branch} }, record.Poll, reputation.Interested},
 		{"the former owner", func(*life) []*vc.Issuer { return []*vc.Issuer{maker} }, record.Poll, reputation.Independent},
@@ -298,6 +298,9 @@ func TestStandingOfWitnesses(t *testing.T) {
 			found := evidence(t, p, l.history(), reputation.Availability)
 			require.Len(t, found, 1)
 			require.Equal(t, test.want, found[0].Standing)
+			if test.method == record.SelfReport {
+				require.Zero(t, found[0].Good)
+			}
 		})
 	}
 
@@ -554,8 +557,60 @@ func TestCheckNamesTheFirstDifference(t *testing.T) {
 	require.ErrorContains(t, reputation.Check(l.entries[0], h, p), "MachineReputationCredential")
 }
 
-// A claim that contradicts itself is one that anybody could add: it is no evidence, and no
-// reason to fail.
+// Anybody who knows the head of a record can add to it. It must do neither good nor harm.
+func TestStrangersChangeNothing(t *testing.T) {
+	maker, owner, monitor, lessee := party(t, "maker"), party(t, "owner"), party(t, "monitor"), party(t, "lessee")
+	stranger, accomplice := party(t, "stranger"), party(t, "accomplice")
+	p := trust(maker, monitor)
+	start := func() *life {
+		l := born(t, maker, noon.Add(-days(40)))
+		l.enter(noon.Add(-days(39)), record.OwnershipTransfer{Time: noon.Add(-days(39)), OwningParty: record.OwningParty{Source: maker.ID, Destination: owner.ID}},
+			chain.Entry{Kind: chain.Transfer}, maker, owner)
+		l.enter(noon.Add(-days(30)), uptime(noon.Add(-days(30)), 604_800, 0), good, monitor)
+		l.enter(noon.Add(-days(20)), lease(owner, lessee, noon.Add(-days(20)), noon.Add(-days(5))),
+			chain.Entry{Kind: chain.Open, Class: "lease", Due: noon.Add(-days(5))}, owner, lessee)
+		return l
+	}
+	want := score(t, p, start().history(), noon)
+	self := uptime(noon, 0, 604_800)
+	self.Method = record.SelfReport
+	attested := uptime(noon, 604_800, 0)
+	attested.Method = record.Attested
+	planned := service(noon.Add(-days(9)), record.Preventive)
+	planned.NextDue = &record.Due{Date: noon.Add(-days(8))}
+	method, err := did.ParseURL(stranger.ID.String() + "#key")
+	require.NoError(t, err)
+
+	for _, test := range []struct {
+		name    string
+		claim   vc.Claim
+		entry   chain.Entry
+		signers []*vc.Issuer
+	}{
+		{"blame", uptime(noon, 0, 604_800), breach, []*vc.Issuer{stranger}},
+		{"praise", uptime(noon, 604_800, 0), good, []*vc.Issuer{stranger}},
+		{"blame as if by the machine", self, breach, []*vc.Issuer{stranger}},
+		{"praise as if by the machine", attested, good, []*vc.Issuer{stranger}},
+		{"an incident", record.Incident{Event: record.Event{Category: record.Theft, SeverityPermille: 1000, Detected: noon}}, breach, []*vc.Issuer{stranger}},
+		{"a repair", service(noon, record.Corrective), breach, []*vc.Issuer{stranger}},
+		{"maintenance that is due", planned, good, []*vc.Issuer{stranger}},
+		{"a key in software", record.Commissioning{Model: "x", Serial: "y", KeyBinding: &record.KeyBinding{VerificationMethod: method, Protection: record.Software}}, good, []*vc.Issuer{stranger}},
+		{"a lease that he only reports", lease(stranger, accomplice, noon.Add(-days(9)), noon.Add(-days(8))), good, []*vc.Issuer{stranger, accomplice}},
+		{"the end of an obligation", returned(start().entries[3], noon), chain.Entry{Kind: chain.Close, RefersTo: 3, Class: "lease", Outcome: chain.Good}, []*vc.Issuer{stranger}},
+		{"a correction", uptime(noon.Add(-days(30)), 0, 604_800), chain.Entry{Kind: chain.Amend, RefersTo: 2}, []*vc.Issuer{stranger}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := start()
+			l.enter(noon.Add(-days(2)), test.claim, test.entry, test.signers...)
+			l.enter(noon.Add(-days(1)), uptime(noon.Add(-days(1)), 0, 604_800), breach, stranger) // now that he is part of it?
+			got := score(t, p, l.history(), noon)
+			got.Head, got.EvidenceRoot = want.Head, want.EvidenceRoot
+			require.Equal(t, want, got)
+		})
+	}
+}
+
+// What happens after the day is not known on the day.
 func TestWhatComesLaterThanTheDayIsLeftOut(t *testing.T) {
 	maker, monitor := party(t, "maker"), party(t, "monitor")
 	p := trust(maker, monitor)
