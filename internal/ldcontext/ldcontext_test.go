@@ -508,3 +508,52 @@ func FuzzWith(f *testing.F) {
 		_ = s.Check(doc)
 	})
 }
+
+// Every property that a schema of package record allows is a term where it stands, and every value of
+// an enumeration that is coerced to a word is a word there.
+func TestSchemasAndContextAgree(t *testing.T) {
+	s := Default()
+	w3c, err := s.named(s.empty, CredentialsV2)
+	require.NoError(t, err)
+	ours, err := s.named(w3c, HourmeterV1)
+	require.NoError(t, err)
+	for _, typ := range append(record.Types(), "MachineReputationCredential") {
+		text, _ := record.Schema(typ)
+		root := parse(t, string(text))
+		deref := func(v strictjson.Value) strictjson.Value {
+			if ref := v.Member("$ref"); ref.Exists() {
+				return root.Member("$defs").Member(strings.TrimPrefix(ref.Text(), "#/$defs/"))
+			}
+			return v
+		}
+		terms := 0
+		var agree func(path string, schema strictjson.Value, a *active)
+		agree = func(path string, schema strictjson.Value, a *active) {
+			schema = deref(schema)
+			if items := schema.Member("items"); items.Exists() {
+				agree(path, items, a)
+			}
+			for property := range schema.Member("properties").All() {
+				path := path + "/" + property.Name()
+				term := a.lookup(property.Name())
+				require.NotNil(t, term, path)
+				terms++
+				inner := a
+				if term.context.Exists() {
+					inner, err = s.scoped(a, term, false)
+					require.NoError(t, err, path)
+				}
+				for word := range deref(property).Member("enum").All() {
+					if term.typ == "@vocab" {
+						require.NotNil(t, inner.lookup(word.Text()), "%s: %s", path, word.Text())
+					}
+				}
+				agree(path, property, inner)
+			}
+		}
+		a, err := s.scoped(ours, ours.lookup(typ), true)
+		require.NoError(t, err)
+		agree(typ, root.Member("properties").Member("credentialSubject"), a)
+		require.Greater(t, terms, 5, typ)
+	}
+}

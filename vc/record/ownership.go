@@ -47,7 +47,7 @@ type Decommissioning struct {
 	BizStep     BizStep     `json:"bizStep,omitzero"`
 	Disposition Disposition `json:"disposition,omitzero"` // such as disposed or destroyed
 	Description string      `json:"description,omitzero"` // why
-	Counters    []Reading   `json:"counters,omitempty"` // the last readings
+	Counters    []Reading   `json:"counters,omitempty"`   // the last readings
 	Documents   []Document  `json:"documents,omitempty"`
 }
 

@@ -258,19 +258,19 @@ func (d DigitalConformity) Validate() error {
 	for i, e := range d.Authorisation {
 		field := index("authorisation", i)
 		c.uri(field+".id", e.ID)
-		c.text(field+".name", e.Name)
+		c.required(field+".name", e.Name)
 		c.conformityParty(field+".issuingAuthority", e.IssuingAuthority)
 	}
 	c.secureLink("conformityCertificate", d.ConformityCertificate)
 	c.secureLink("auditableEvidence", d.AuditableEvidence)
 	if s := d.Scope; s != nil {
 		c.uri("scope.id", s.ID)
-		c.text("scope.name", s.Name)
+		c.required("scope.name", s.Name)
 	}
 	for i, a := range d.Assessment {
 		field := index("assessment", i)
 		c.uri(field+".id", a.ID)
-		c.text(field+".conformityTopic", a.ConformityTopic)
+		c.required(field+".conformityTopic", a.ConformityTopic)
 		if a.AssessmentDate != "" {
 			if _, err := time.Parse(time.DateOnly, a.AssessmentDate); err != nil {
 				c.fail(field+".assessmentDate", show(a.AssessmentDate), "must be a date, such as 2026-11-22")
@@ -278,7 +278,7 @@ func (d DigitalConformity) Validate() error {
 		}
 		for j, p := range a.AssessedProduct {
 			c.uri(index(field+".assessedProduct", j)+".product.id", p.Product.ID)
-			c.text(index(field+".assessedProduct", j)+".product.name", p.Product.Name)
+			c.required(index(field+".assessedProduct", j)+".product.name", p.Product.Name)
 		}
 	}
 	return c.result()
@@ -286,7 +286,7 @@ func (d DigitalConformity) Validate() error {
 
 func (c *check) conformityParty(field string, p ConformityParty) {
 	c.uri(field+".id", p.ID)
-	c.text(field+".name", p.Name)
+	c.required(field+".name", p.Name)
 }
 
 func (c *check) secureLink(field string, l *SecureLink) {
@@ -320,10 +320,14 @@ func (c *check) fail(field, value, rule string) {
 	}
 }
 
-func (c *check) text(field, s string) {
+func (c *check) required(field, s string) {
 	if s == "" {
 		c.fail(field, "", "is required")
 	}
+}
+
+func (c *check) text(field, s string) {
+	c.required(field, s)
 	c.optionalText(field, s)
 }
 
