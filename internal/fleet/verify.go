@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,11 +17,11 @@ import (
 type Report struct {
 	Machine Machine
 	Lines   int       // of the file
-	Defects []*Defect // in the order of the file; empty if all is well
+	Defects []*Defect // in the order of the file, those about no line last; empty if all is well
 
-	// History is the whole record if there is no defect. If there are, it is what
-	// is left of it, with gaps and forks disclosed, and nil if that contradicts
-	// itself or there is nothing.
+	// History is the whole record if there is no defect. If there are, it is what is
+	// left without the lines that are named, with gaps and forks disclosed; nil if
+	// that contradicts itself, or nothing is left.
 	History *chain.History
 }
 
@@ -134,10 +135,16 @@ func Check(ctx context.Context, verifier *vc.Verifier, m Machine, text []byte) *
 	}
 
 	// All of them together.
+	defer func() {
+		slices.SortStableFunc(r.Defects, func(a, b *Defect) int {
+			return cmp.Or(cmp.Compare(min(b.Line, 1), min(a.Line, 1)), a.Line-b.Line) // those about no line last
+		})
+	}()
 	if len(good) == 0 {
 		return r
 	}
 	history, err := chain.New(m.ID, good...)
+	bad := map[vc.Digest]bool{} // entries to do without
 	for _, err := range leaves(err) {
 		var gap *chain.GapError
 		var fork *chain.Equivocation
@@ -155,18 +162,17 @@ func Check(ctx context.Context, verifier *vc.Verifier, m Machine, text []byte) *
 			add(Fork, lineOf[d], fork.Sequence, fmt.Errorf("line %d has the same sequence: %w", lineOf[fork.Credentials[0].Digest()], err))
 		case errors.As(err, &link):
 			add(BadLink, lineOf[link.Digest], link.Sequence, err)
+			bad[link.Digest] = true
 		case errors.As(err, &totals):
+			bad[totals.Digest] = true
 			add(BadLink, lineOf[totals.Digest], totals.Sequence, err)
 		case errors.As(err, &mixed):
-			own := vc.Digest{} // the record that the first line belongs to
+			own := mostly(good)
 			for _, v := range good {
-				name := recordOf(v)
-				if own.IsZero() {
-					own = name
-				}
-				if name != own {
+				if name := recordOf(v); name != own {
 					sequence, _ := sequenceOf([]byte(v.Raw()))
 					add(Foreign, lineOf[v.Digest()], sequence, fmt.Errorf("it is an entry of record %s, the file is that of %s", name, own))
+					bad[v.Digest()] = true
 				}
 			}
 		default:
@@ -175,9 +181,9 @@ func Check(ctx context.Context, verifier *vc.Verifier, m Machine, text []byte) *
 	}
 	r.History = history
 	if history == nil {
-		r.History, _ = chain.NewDisclosed(m.ID, good...)
+		rest := slices.DeleteFunc(good, func(v *vc.Verified) bool { return bad[v.Digest()] })
+		r.History, _ = chain.NewDisclosed(m.ID, rest...)
 	}
-	slices.SortStableFunc(r.Defects, func(a, b *Defect) int { return a.Line - b.Line })
 	return r
 }
 
@@ -198,6 +204,22 @@ func recordOf(v *vc.Verified) vc.Digest {
 		return v.Digest()
 	}
 	return link.Chain
+}
+
+// mostly returns the record that most of the credentials belong to; the first of
+// those that come out even.
+func mostly(credentials []*vc.Verified) vc.Digest {
+	var most vc.Digest
+	count := map[vc.Digest]int{}
+	for _, v := range credentials {
+		count[recordOf(v)]++
+	}
+	for _, v := range credentials {
+		if name := recordOf(v); count[name] > count[most] {
+			most = name
+		}
+	}
+	return most
 }
 
 // covered reports whether all that a gap lacks are lines that are named already.

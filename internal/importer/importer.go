@@ -146,7 +146,6 @@ type run struct {
 	parties  map[string]*party
 	problems []*rowProblem
 	done     int
-	failed   error
 
 	newMachines, newParties int
 }
