@@ -3,11 +3,17 @@ package examples
 import (
 	"cmp"
 	"context"
+	"crypto"
+	"embed"
 	"errors"
+	"io/fs"
 	"slices"
 	"time"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/internal/fleet"
+	"github.com/hourmeter/hourmeter/internal/importer"
+	"github.com/hourmeter/hourmeter/keystore"
 	"github.com/hourmeter/hourmeter/reputation"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain"
@@ -57,4 +63,40 @@ func (p Place) points() int64 {
 		return 0
 	}
 	return p.Score.Points
+}
+
+// The exports of an invented operator's systems, and the mapping that says what
+// they mean: see fleet/README.md.
+//
+//go:embed fleet
+var exports embed.FS
+
+// ImportYear turns the exports in the folder fleet into a fleet of records: a key
+// and a DID for each of ten machines and seven parties, and a signed credential for
+// each row. It does what "hourmeter import examples/fleet/mapping.json" does.
+func ImportYear(ctx context.Context, folder string, keys keystore.Store, now func() time.Time) (*importer.Summary, error) {
+	data, err := fs.Sub(exports, "fleet")
+	if err != nil {
+		return nil, err
+	}
+	text, err := fs.ReadFile(data, "mapping.json")
+	if err != nil {
+		return nil, err
+	}
+	mapping, err := importer.ParseMapping("mapping.json", text)
+	if err != nil {
+		return nil, err
+	}
+	editor, err := fleet.Edit(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer editor.Close()
+	im := importer.Import{
+		Mapping: mapping, Data: data, Now: now,
+		Keys: func(ctx context.Context, name string) (crypto.Signer, error) {
+			return keystore.Ensure(ctx, keys, name, keystore.Ed25519)
+		},
+	}
+	return im.Run(ctx, editor)
 }

@@ -176,6 +176,15 @@ func isTerminal(w any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// bold returns how to make text stand out on stdout: not at all, unless it is a
+// terminal (https://no-color.org).
+func (a *app) bold() func(string) string {
+	if !isTerminal(a.stdout) || a.getenv("NO_COLOR") != "" || a.getenv("TERM") == "dumb" {
+		return func(s string) string { return s }
+	}
+	return func(s string) string { return "\x1b[1m" + s + "\x1b[0m" }
+}
+
 // progress returns a function to call with what is done so far. It draws a bar
 // on stderr if that is a terminal, and nothing otherwise.
 func (a *app) progress(what string) (report func(done, total int), finish func()) {

@@ -248,3 +248,38 @@ type ImportNotice struct {
 	Line    int    `json:"line"` // the first that was cut off
 	Message string `json:"message"`
 }
+
+// A Demo is printed by demo.
+type Demo struct {
+	AsOf        reputation.Day `json:"asOf"`
+	Credentials int            `json:"credentials"` // in all records
+	Events      []DemoEvents   `json:"events"`      // by type of credential
+	Attempts    []DemoAttempt  `json:"attempts"`    // to look better, all refused
+	Machines    []DemoMachine  `json:"machines"`    // the best first
+	Checked     int            `json:"checked"`     // score credentials that were computed again
+}
+
+// DemoEvents counts the credentials of a type.
+type DemoEvents struct {
+	Type    string   `json:"type"`
+	Count   int      `json:"count"`
+	Signers []string `json:"signers"` // beside the machine
+}
+
+// A DemoAttempt is an owner's attempt to make a machine look better.
+type DemoAttempt struct {
+	Machine string `json:"machine"`
+	What    string `json:"what"`
+	Message string `json:"message"` // the desk's answer
+}
+
+// A DemoMachine is a machine and what the leasing desk says of it.
+type DemoMachine struct {
+	Name    string            `json:"name"`
+	Model   string            `json:"model"`
+	ID      did.DID           `json:"id"`
+	Entries int64             `json:"entries"`
+	Price   int64             `json:"price"`            // euro cents
+	Deposit int64             `json:"deposit,omitzero"` // euro cents; absent if it is not leased
+	Score   *reputation.Score `json:"score"`
+}
