@@ -106,3 +106,15 @@ func BenchmarkNewScorer(b *testing.B) {
 		}
 	}
 }
+
+// From a list of 416 pieces of evidence to the score: order, duplicates, root and all.
+func BenchmarkWeigh(b *testing.B) {
+	s := scorerFor(b, trusting(8))
+	evidence, _ := busy(b, s)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.Weigh(Case{Completeness: C4, Evidence: evidence}, today); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -123,6 +123,15 @@ func ExampleCheck() {
 	// reputation: score credential: points is 573: computing it again gives 523
 }
 
+func ExampleScorer_Case() {
+	monitor := somebody("monitor")
+	scorer := must(reputation.NewScorer(trusting(monitor.ID)))
+	found := scorer.Case(drone(somebody("maker"), monitor))
+	last := found.Evidence[len(found.Evidence)-1]
+	fmt.Println(found.Completeness, last.Day, last.Dimension, last.Standing, last.Good, last.Bad)
+	// Output: C2 2026-11-22 availability independent 604800 0
+}
+
 func ExampleScorer_Weigh() {
 	monitor := somebody("monitor").ID
 	scorer := must(reputation.NewScorer(trusting(monitor)))

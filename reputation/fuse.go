@@ -88,7 +88,9 @@ func (f *fuser) fuse(reports []report) (good, bad uint64) {
 			f.cuts = append(f.cuts, one-b)
 		}
 	}
-	slices.Sort(f.cuts)
+	if len(f.cuts) > 1 {
+		slices.Sort(f.cuts)
+	}
 	f.cuts = append(f.cuts, one)
 	from := uint64(0)
 	for _, to := range f.cuts {
@@ -140,31 +142,33 @@ func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 	}
 
 	// The windows that hold anything: never more than weigh anything.
-	var few [8]*row
-	rows := few[:0]
+	type track struct {
+		series
+		voice *voice
+	}
+	var few [8]track
+	tracks := few[:0]
 	oldest := now + 1
 	for i := range st.rows {
 		if r := &st.rows[i]; r.dimension() == d {
-			rows = append(rows, r)
+			tracks = append(tracks, track{r.series, &st.scorer.voices[r.voice()]})
 			oldest = min(oldest, Window(r.series.base))
 		}
 	}
 	oldest = max(oldest, now-decayWindows+1)
-	group := func(r *row) int32 { return st.scorer.voices[r.voice()].group }
-	slices.SortFunc(rows, func(a, b *row) int { return cmp.Compare(group(a), group(b)) })
+	slices.SortFunc(tracks, func(a, b track) int { return cmp.Compare(a.voice.group, b.voice.group) })
 
 	var fewReports [8]report
 	reports := fewReports[:0]
 	gated := false
 	for w := now; w >= oldest; w-- {
 		reports = reports[:0]
-		for _, r := range rows {
-			n := uint(int32(w) - r.series.base)
-			if n >= uint(len(r.series.cells)) {
-				continue
-			}
-			if c := r.series.cells[n]; c != (cell{}) {
-				reports = append(reports, newReport(c, full, &st.scorer.voices[r.voice()]))
+		for i := range tracks {
+			t := &tracks[i]
+			if n := uint(int32(w) - t.base); n < uint(len(t.cells)) {
+				if c := t.cells[n]; c.hi|c.lo != 0 {
+					reports = append(reports, newReport(c, full, t.voice))
+				}
 			}
 		}
 		if len(reports) == 0 {

@@ -622,3 +622,22 @@ func TestWhatComesLaterThanTheDayIsLeftOut(t *testing.T) {
 	require.Equal(t, before.EvidenceRoot, after.EvidenceRoot)
 	require.NotEqual(t, before.Head, after.Head)
 }
+
+// From a verified history of 200 entries to its score: claims decoded, evidence and root made.
+func BenchmarkScoreHistory(b *testing.B) {
+	maker, monitor := party(b, "maker"), party(b, "monitor")
+	l := born(b, maker, noon.Add(-days(1400)))
+	for i := range 199 {
+		at := noon.Add(-days(7 * (198 - i)))
+		l.enter(at, uptime(at, 600_000, 4_800), good, monitor)
+	}
+	h := l.history()
+	s, err := reputation.NewScorer(trust(maker, monitor))
+	require.NoError(b, err)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.Score(h, noon); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

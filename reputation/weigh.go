@@ -2,7 +2,6 @@ package reputation
 
 import (
 	"crypto/sha256"
-	"fmt"
 	"math/bits"
 	"slices"
 
@@ -40,7 +39,7 @@ func (s *Scorer) Weigh(c Case, asOf Day) (*Score, error) {
 	}
 	score, err := st.Score(asOf)
 	if err != nil {
-		return nil, fmt.Errorf("reputation: %w", err)
+		return nil, err
 	}
 	score.EvidenceRoot = EvidenceRoot(counted)
 	return score, nil
