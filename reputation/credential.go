@@ -1,7 +1,6 @@
 package reputation
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -179,10 +178,7 @@ func compare(claimed, computed MachineReputation) error {
 			return &MismatchError{f.name, fmt.Sprint(f.a), fmt.Sprint(f.b)}
 		}
 	}
-	if len(claimed.Dimensions) != len(computed.Dimensions) {
-		return errors.New("reputation: score credential: dimensions are incomplete")
-	}
-	for i, d := range claimed.Dimensions {
+	for i, d := range claimed.Dimensions { // Validate has counted them
 		if d != computed.Dimensions[i] {
 			return &MismatchError{fmt.Sprintf("dimensions[%d]", i), fmt.Sprint(d), fmt.Sprint(computed.Dimensions[i])}
 		}

@@ -40,6 +40,9 @@
 //     no witness. Each counts as one certain adverse window.
 //   - Withheld entries count for obligations, and as missing for provenance. Those that
 //     totals reveal as adverse count in the mean too, the others in the lower bound only.
+//   - Provenance. An entry by a known witness vouches for what it follows, so the age of the
+//     head tells by the ageing of that evidence. The completeness class acts by its cap.
+//   - Days. Scores know whole UTC days: an obligation is overdue from the day after it was due.
 //   - Bad news never raises the bound and good news never lowers it, apart from rounding:
 //     the bound is the lesser of that with the adverse evidence and that without it.
 //   - The pooled bound is the weighted mean of the dimensions' log-odds, each within those

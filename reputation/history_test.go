@@ -3,6 +3,7 @@ package reputation_test
 import (
 	"crypto/ed25519"
 	"crypto/sha256"
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -640,4 +641,72 @@ func BenchmarkScoreHistory(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func TestRotationAndRetirement(t *testing.T) {
+	maker, shop := party(t, "maker"), party(t, "shop")
+	p := trust(maker, shop)
+	low := func(l *life, d reputation.Dimension) int64 {
+		return score(t, p, l.history(), noon).Dimensions[d].LowPpm
+	}
+	start := func() *life {
+		l := born(t, maker, noon.Add(-days(60)))
+		s := service(noon.Add(-days(50)), record.Preventive)
+		s.NextDue = &record.Due{Date: noon.Add(-days(20))}
+		l.enter(noon.Add(-days(50)), s, good, shop)
+		return l
+	}
+	rotated := start()
+	rotated.enter(noon.Add(-days(30)), record.Decommissioning{Time: noon.Add(-days(30))}, chain.Entry{Kind: chain.Rotate}, maker)
+	require.Less(t, low(rotated, reputation.Integrity), low(start(), reputation.Integrity), "nobody knows where the new key is")
+
+	retired, retiredLate := start(), start()
+	retired.enter(noon.Add(-days(30)), record.Decommissioning{Time: noon.Add(-days(30))}, chain.Entry{Kind: chain.Retire}, maker)
+	retiredLate.enter(noon.Add(-days(10)), record.Decommissioning{Time: noon.Add(-days(10))}, chain.Entry{Kind: chain.Retire}, maker)
+	require.Greater(t, low(retired, reputation.Maintenance), low(start(), reputation.Maintenance), "what has retired needs no maintenance")
+	require.Equal(t, low(start(), reputation.Maintenance), low(retiredLate, reputation.Maintenance), "but retiring does not undo what was missed")
+}
+
+func TestAWithheldObligationThatIsOverdueCounts(t *testing.T) {
+	maker, lessee, monitor := party(t, "maker"), party(t, "lessee"), party(t, "monitor")
+	l := born(t, maker, noon.Add(-days(60)))
+	l.enter(noon.Add(-days(50)), lease(maker, lessee, noon.Add(-days(50)), noon.Add(-days(20))),
+		chain.Entry{Kind: chain.Open, Class: "lease", Due: noon.Add(-days(20))}, maker, lessee)
+	l.enter(noon, uptime(noon, 604_800, 0), good, monitor)
+	var facts int64
+	for _, e := range evidence(t, trust(monitor), l.history(1), reputation.Obligations) {
+		if e.Kind == reputation.Fact {
+			facts += e.Bad
+		}
+	}
+	require.Equal(t, int64(1), facts, "totals tell of an overdue obligation that is not shown")
+}
+
+func TestAnAdverseObservationOfAnyTypeCounts(t *testing.T) {
+	maker, auditor := party(t, "maker"), party(t, "auditor")
+	p := trust(auditor)
+	with := func(entry chain.Entry) int64 {
+		l := born(t, maker, noon.Add(-days(9)))
+		l.enter(noon, record.Accreditation{Grant: record.Grant{Attests: []string{"UptimeCredential"}, Until: noon.Add(days(9))}}, entry, auditor)
+		return score(t, p, l.history(), noon).Dimensions[reputation.Obligations].LowPpm
+	}
+	require.Less(t, with(breach), with(good))
+	prior := score(t, p, born(t, maker, noon).history(), noon).Dimensions[reputation.Obligations].LowPpm
+	require.Equal(t, prior, with(good), "praise without a known meaning is none")
+}
+
+func TestEvidenceIsWrittenAndReadAsJSON(t *testing.T) {
+	e := reputation.Evidence{Sequence: 4, Digest: sha256.Sum256(nil), Day: 20_779, Dimension: reputation.Provenance, Kind: reputation.Fork, Standing: reputation.Telemetry, Bad: 1}
+	text, err := json.Marshal(e)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"sequence":4,"digest":"uEiDjsMRCmPwcFJr79MiZb7kkJ65B5GSbk0yklZkbeFK4VQ","day":"2026-11-22","dimension":"provenance","kind":"fork","assurance":"telemetry","bad":1}`, string(text))
+	var again reputation.Evidence
+	require.NoError(t, json.Unmarshal(text, &again))
+	require.Equal(t, e, again)
+	for _, bad := range []string{`{"day":"2026-02-30"}`, `{"day":"1969-12-31"}`, `{"day":"2200-01-01"}`, `{"kind":"rumour"}`, `{"dimension":"Provenance"}`} {
+		require.Error(t, json.Unmarshal([]byte(bad), &again), bad)
+	}
+	_, err = json.Marshal(reputation.Evidence{Kind: 99})
+	require.ErrorContains(t, err, "no kind of evidence has the number 99")
+	require.Equal(t, "unknown(9)", reputation.Dimension(9).String())
 }

@@ -177,3 +177,74 @@ func TestEvidenceRootIsRFC6962(t *testing.T) {
 	empty := EvidenceRoot(nil)
 	require.Equal(t, hash(nil), empty[:])
 }
+
+func TestClaimsThatNoScorerComputes(t *testing.T) {
+	valid := func() *MachineReputation {
+		m := weigh(t, trusting(1), nil).Claim()
+		m.Head = &Head{Chain: digestOf(1), Digest: digestOf(2), Sequence: 3}
+		return &m
+	}
+	require.NoError(t, valid().Validate())
+	for _, test := range []struct {
+		name string
+		edit func(*MachineReputation)
+		want string
+	}{
+		{"another scheme", func(m *MachineReputation) { m.Scheme = "x" }, `scheme is "x"`},
+		{"no policy", func(m *MachineReputation) { m.Policy = vc.Digest{} }, "policy and evidenceRoot"},
+		{"no evidence root", func(m *MachineReputation) { m.EvidenceRoot = vc.Digest{} }, "policy and evidenceRoot"},
+		{"half a head", func(m *MachineReputation) { m.Head.Digest = vc.Digest{} }, "head must have"},
+		{"negative sequence", func(m *MachineReputation) { m.Head.Sequence = -1 }, "head must have"},
+		{"more than the best", func(m *MachineReputation) { m.Points = Max + 1 }, "points is 851"},
+		{"more than certain", func(m *MachineReputation) { m.LowPpm = million + 1 }, "lowPpm 1000001"},
+		{"negative mean", func(m *MachineReputation) { m.MeanPpm = -1 }, "meanPpm -1"},
+		{"negative evidence", func(m *MachineReputation) { m.Evidence = -1 }, "evidence is -1"},
+		{"a dimension missing", func(m *MachineReputation) { m.Dimensions = m.Dimensions[1:] }, "4 dimensions"},
+		{"a dimension twice", func(m *MachineReputation) { m.Dimensions[1] = m.Dimensions[0] }, "dimensions[1] is availability: want maintenance"},
+		{"five reasons", func(m *MachineReputation) { m.Reasons = make([]Code, 5) }, "5 reasons"},
+		{"an unknown reason", func(m *MachineReputation) { m.Reasons[0] = "BAD_LUCK" }, `reason "BAD_LUCK"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := valid()
+			test.edit(m)
+			require.ErrorContains(t, m.Validate(), test.want)
+		})
+	}
+}
+
+func TestEvidenceThatNoCredentialGives(t *testing.T) {
+	valid := outcomes(issuer(0), 1, true, today)[0]
+	require.NoError(t, valid.Validate())
+	s := scorerFor(t, trusting(1))
+	for _, test := range []struct {
+		name string
+		edit func(*Evidence)
+		want string
+	}{
+		{"negative sequence", func(e *Evidence) { e.Sequence = -1 }, "sequence is negative"},
+		{"of no credential", func(e *Evidence) { e.Digest = vc.Digest{} }, "digest of the credential is missing"},
+		{"before 1970", func(e *Evidence) { e.Day = -1 }, "day -1 lies outside"},
+		{"in the far future", func(e *Evidence) { e.Day = MaxDay + 1 }, "day 65536 lies outside"},
+		{"a sixth dimension", func(e *Evidence) { e.Dimension = 5 }, "unknown dimension"},
+		{"an unknown kind", func(e *Evidence) { e.Kind = 99 }, "unknown kind"},
+		{"an unknown standing", func(e *Evidence) { e.Standing = 3 }, "unknown standing"},
+		{"negative exposure", func(e *Evidence) { e.Bad = -1 }, "good 1000 and bad -1"},
+		{"exposure of centuries", func(e *Evidence) { e.Good, e.Bad = MaxExposure, 1 }, "exceed 4294967295"},
+		{"negative failures", func(e *Evidence) { e.Failures = -1 }, "failures -1"},
+		{"a report by nobody", func(e *Evidence) { e.Issuer = did.DID{} }, "needs an issuer"},
+		{"a good fact", func(e *Evidence) { e.Kind = Fact }, "only a report can be good"},
+		{"countless facts", func(e *Evidence) { e.Kind, e.Good, e.Bad = Fact, 0, MaxCount+1 }, "counts 65537 events"},
+		{"a fork of obligations", func(e *Evidence) { e.Kind, e.Good = Fork, 0 }, "a matter of provenance"},
+		{"availability that falls due", func(e *Evidence) { e.Kind, e.Good, e.Dimension = Due, 0, Availability }, "fall due"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e := valid
+			test.edit(&e)
+			require.ErrorContains(t, e.Validate(), test.want)
+			_, err := s.Weigh(Case{Evidence: []Evidence{e}}, min(max(e.Day, 0), MaxDay))
+			if e.Day >= 0 && e.Day <= MaxDay {
+				require.ErrorContains(t, err, test.want)
+			}
+		})
+	}
+}
