@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"sync/atomic"
+	"unicode"
 
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
@@ -19,7 +21,8 @@ type active struct {
 	protected   bool     // it has a protected term, at any layer
 	typeAliases []string // terms that mean @type
 
-	next atomic.Pointer[map[scope]*active]
+	next   atomic.Pointer[map[scope]*active]
+	folded atomic.Pointer[map[string]bool] // terms without their case, once somebody has asked
 }
 
 // A scope is a way from one active context to the next.
@@ -53,6 +56,37 @@ func (a *active) lookup(name string) *term {
 	return nil
 }
 
+// hasVariant reports whether a term differs from name only by case, if at all.
+func (a *active) hasVariant(name string) bool {
+	name = fold(name)
+	for ; a != nil; a = a.below {
+		folded := a.folded.Load()
+		if folded == nil {
+			made := make(map[string]bool, len(a.terms))
+			for known := range a.terms {
+				made[fold(known)] = true
+			}
+			folded = &made
+			a.folded.Store(folded)
+		}
+		if (*folded)[name] {
+			return true
+		}
+	}
+	return false
+}
+
+// fold returns s without its case: what strings.EqualFold calls equal becomes the same.
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+			least = min(least, other)
+		}
+		return least
+	}, s)
+}
+
 // returningTo returns a with another previous context.
 func (a *active) returningTo(previous *active) *active {
 	if a.previous == previous {
@@ -69,10 +103,12 @@ func (a *active) remembered(step scope) *active {
 	return nil
 }
 
-// remember keeps where step leads from a, while there is room.
+// remember keeps where step leads from a. When the memory is full, all is forgotten and it fills anew:
+// then hostile input costs those who come after it a little time, and never their place.
 func (s *Set) remember(a *active, step scope, to *active) {
 	if s.kept.Add(1) > maxRemembered {
-		s.kept.Add(-1)
+		s.kept.Store(0)
+		s.empty.next.Store(nil) // every active context is reached from here
 		return
 	}
 	for {
@@ -88,42 +124,41 @@ func (s *Set) remember(a *active, step scope, to *active) {
 }
 
 // named returns the active context after the context of that URL.
-func (s *Set) named(a *active, url string) (*active, error) {
-	step := scope{name: url}
-	if next := a.remembered(step); next != nil {
-		return next, nil
-	}
-	context, ok := s.contexts[url]
+func (w *walk) named(a *active, url string) (*active, error) {
+	context, ok := w.contexts[url]
 	if !ok {
 		return nil, errUnknown
 	}
-	next, err := s.process(a, context, false, true, maxContextDepth)
-	if err != nil {
-		return nil, err
-	}
-	s.remember(a, step, next)
-	return next, nil
+	return w.follow(a, scope{name: url}, context)
 }
 
 // scoped returns the active context after the scoped context of t, which must have one.
-func (s *Set) scoped(a *active, t *term, byType bool) (*active, error) {
-	step := scope{term: t, byType: byType}
+func (w *walk) scoped(a *active, t *term, byType bool) (*active, error) {
+	return w.follow(a, scope{term: t, byType: byType}, t.context)
+}
+
+func (w *walk) follow(a *active, step scope, context strictjson.Value) (*active, error) {
 	if next := a.remembered(step); next != nil {
 		return next, nil
 	}
+	if w.fresh++; w.fresh > maxFresh {
+		return nil, errTooMany
+	}
 	// What a property means includes what its value's words mean, protected or not, all the way
 	// down. A type must not contradict, and holds for its object alone (§5.1.2, steps 8 and 11).
-	next, err := s.process(a, t.context, !byType, !byType, maxContextDepth)
+	override, propagate := step.term != nil && !step.byType, !step.byType
+	next, err := w.process(a, context, override, propagate, maxContextDepth)
 	if err != nil {
 		return nil, err
 	}
-	s.remember(a, step, next)
+	w.remember(a, step, next)
 	return next, nil
 }
 
 var (
 	errUnknown   = errors.New("is a context that is not known here: pin it by passing its document")
 	errTooDeep   = errors.New("names contexts too many levels deep")
+	errTooMany   = errors.New("comes after too many others in one document")
 	errNullifies = errors.New("is null, which would clear protected terms")
 )
 

@@ -21,29 +21,36 @@ func (s *Set) Check(doc strictjson.Value) error {
 	if !doc.Member("@context").Exists() {
 		return &TermError{doc.Pointer(), "@context", "is missing"}
 	}
-	if e := s.object(doc, s.empty, nil, true); e != nil { // a nil *TermError is not a nil error
+	w := walk{Set: s}
+	if e := w.object(doc, s.empty, nil, true); e != nil { // a nil *TermError is not a nil error
 		return e
 	}
 	return nil
 }
 
+// A walk is one check of one document.
+type walk struct {
+	*Set
+	fresh int // active contexts computed for it, at most maxFresh
+}
+
 // value checks what stands at a property with definition t; nil if the property is an IRI or a word of @vocab.
-func (s *Set) value(v strictjson.Value, a *active, t *term) *TermError {
+func (w *walk) value(v strictjson.Value, a *active, t *term) *TermError {
 	switch v.Kind() {
 	case strictjson.Array:
 		for e := v.First(); e.Exists(); e = e.Next() {
-			if err := s.value(e, a, t); err != nil {
+			if err := w.value(e, a, t); err != nil {
 				return err
 			}
 		}
 	case strictjson.Object:
-		return s.object(v, a, t, false)
+		return w.object(v, a, t, false)
 	}
 	return nil
 }
 
 // object checks one object (JSON-LD 1.1 API §5.1.2, steps 7 to 13).
-func (s *Set) object(v strictjson.Value, a *active, via *term, root bool) *TermError {
+func (w *walk) object(v strictjson.Value, a *active, via *term, root bool) *TermError {
 	var isValue bool
 	var context strictjson.Value
 	for m := v.First(); m.Exists(); m = m.Next() {
@@ -63,14 +70,14 @@ func (s *Set) object(v strictjson.Value, a *active, via *term, root bool) *TermE
 		a = a.previous
 	}
 	if via != nil && via.context.Exists() {
-		next, err := s.scoped(a, via, false)
+		next, err := w.scoped(a, via, false)
 		if err != nil {
 			return &TermError{v.Pointer(), v.Name(), "has a context that " + err.Error()}
 		}
 		a = next
 	}
 	if context.Exists() {
-		next, err := s.listed(a, context)
+		next, err := w.listed(a, context)
 		if err != nil {
 			return err
 		}
@@ -79,7 +86,7 @@ func (s *Set) object(v strictjson.Value, a *active, via *term, root bool) *TermE
 	if isValue {
 		return valueObject(v, a)
 	}
-	a, failed := s.types(v, a)
+	a, failed := w.types(v, a)
 	if failed != nil {
 		return failed
 	}
@@ -96,14 +103,14 @@ func (s *Set) object(v strictjson.Value, a *active, via *term, root bool) *TermE
 				if v.First().Next().Exists() {
 					return &TermError{m.Pointer(), name, "has members beside it"}
 				}
-				if err := s.value(m, a, via); err != nil {
+				if err := w.value(m, a, via); err != nil {
 					return err
 				}
 				continue
 			case name == "@index" && m.Kind() == strictjson.String:
 				continue
 			}
-			if reason := s.undefined(a, name); reason != "" {
+			if reason := w.undefined(a, name); reason != "" {
 				return &TermError{m.Pointer(), name, reason}
 			}
 		} else {
@@ -138,7 +145,7 @@ func (s *Set) object(v strictjson.Value, a *active, via *term, root bool) *TermE
 			}
 			fallthrough
 		case strictjson.Array: // of objects, also where an object would be a language map
-			if err := s.value(m, a, t); err != nil {
+			if err := w.value(m, a, t); err != nil {
 				return err
 			}
 		}
@@ -149,11 +156,11 @@ func (s *Set) object(v strictjson.Value, a *active, via *term, root bool) *TermE
 const lookalike = "is a term of " + HourmeterV1 + ": list that context to use it"
 
 // listed returns the active context after the contexts that the document lists at c.
-func (s *Set) listed(a *active, c strictjson.Value) (*active, *TermError) {
+func (w *walk) listed(a *active, c strictjson.Value) (*active, *TermError) {
 	one := func(a *active, c strictjson.Value) (*active, *TermError) {
 		switch c.Kind() {
 		case strictjson.String:
-			next, err := s.named(a, c.Text())
+			next, err := w.named(a, c.Text())
 			if err != nil {
 				return nil, &TermError{c.Pointer(), c.Text(), err.Error()}
 			}
@@ -162,7 +169,7 @@ func (s *Set) listed(a *active, c strictjson.Value) (*active, *TermError) {
 			if a.protected {
 				return nil, &TermError{c.Pointer(), "@context", errNullifies.Error()}
 			}
-			return s.empty, nil
+			return w.empty, nil
 		case strictjson.Object:
 			return nil, &TermError{c.Pointer(), "@context", "is written into the document, so that nobody can pin it: publish it and list its URL"}
 		}
@@ -186,7 +193,7 @@ func (s *Set) listed(a *active, c strictjson.Value) (*active, *TermError) {
 }
 
 // types checks the types of v and returns the active context after their scoped contexts.
-func (s *Set) types(v strictjson.Value, a *active) (*active, *TermError) {
+func (w *walk) types(v strictjson.Value, a *active) (*active, *TermError) {
 	var list strictjson.Value
 	for _, alias := range a.typeAliases {
 		if m := v.Member(alias); m.Exists() {
@@ -202,7 +209,7 @@ func (s *Set) types(v strictjson.Value, a *active) (*active, *TermError) {
 	n := 0
 	switch list.Kind() {
 	case strictjson.String:
-		if err := s.oneType(list, a); err != nil {
+		if err := w.oneType(list, a); err != nil {
 			return nil, err
 		}
 	case strictjson.Array:
@@ -210,7 +217,7 @@ func (s *Set) types(v strictjson.Value, a *active) (*active, *TermError) {
 			if n++; n > maxTypes {
 				return nil, &TermError{e.Pointer(), list.Name(), "has too many types"}
 			}
-			if err := s.oneType(e, a); err != nil {
+			if err := w.oneType(e, a); err != nil {
 				return nil, err
 			}
 		}
@@ -241,7 +248,7 @@ func (s *Set) types(v strictjson.Value, a *active) (*active, *TermError) {
 		if next == nil {
 			return a, nil
 		}
-		after, err := s.scoped(a, next, true)
+		after, err := w.scoped(a, next, true)
 		if err != nil {
 			return nil, &TermError{list.Pointer(), name, "has a context that " + err.Error()}
 		}
@@ -250,7 +257,7 @@ func (s *Set) types(v strictjson.Value, a *active) (*active, *TermError) {
 }
 
 // oneType checks one type.
-func (s *Set) oneType(v strictjson.Value, a *active) *TermError {
+func (w *walk) oneType(v strictjson.Value, a *active) *TermError {
 	if v.Kind() != strictjson.String {
 		return &TermError{v.Pointer(), "type", "must be a string or a list of strings"}
 	}
@@ -258,7 +265,7 @@ func (s *Set) oneType(v strictjson.Value, a *active) *TermError {
 	t := a.lookup(name)
 	switch {
 	case t == nil:
-		if reason := s.undefined(a, name); reason != "" {
+		if reason := w.undefined(a, name); reason != "" {
 			return &TermError{v.Pointer(), name, reason}
 		}
 	case t.iri == "" || t.iri[0] == '@':
@@ -270,7 +277,7 @@ func (s *Set) oneType(v strictjson.Value, a *active) *TermError {
 }
 
 // undefined says why a name that is not a term means nothing; "" if it is an IRI, or a word of @vocab.
-func (s *Set) undefined(a *active, name string) string {
+func (w *walk) undefined(a *active, name string) string {
 	if strings.HasPrefix(name, "@") {
 		switch name {
 		case "@id":
@@ -298,15 +305,11 @@ func (s *Set) undefined(a *active, name string) string {
 		return "is not defined by the contexts that are listed"
 	}
 	// @vocab means every word, also a misspelt or imitated one.
-	if _, ours := s.reserved[name]; ours {
+	if _, ours := w.reserved[name]; ours {
 		return lookalike
 	}
-	for layer := a; layer != nil; layer = layer.below {
-		for known := range layer.terms {
-			if strings.EqualFold(known, name) {
-				return "differs from a defined term only by case"
-			}
-		}
+	if a.hasVariant(name) {
+		return "differs from a defined term only by case"
 	}
 	return ""
 }

@@ -31,6 +31,7 @@ const (
 	maxNames        = 16      // contexts that one object lists; credentials list 2 to 5
 	maxTypes        = 64      // types of one object; credentials have 2 or 3
 	maxRemembered   = 1024    // active contexts kept for reuse, so that hostile input cannot fill the memory; ours lead to some 60
+	maxFresh        = 256     // active contexts computed for one document, so that none costs more than its reading; ours need 10
 	maxFlat         = 256     // terms of an active context that are copied, to be found at once; ours have 50, schema.org 3,000
 )
 
@@ -115,11 +116,12 @@ func (s *Set) With(url string, document []byte) (*Set, error) {
 	with := &Set{contexts: maps.Clone(s.contexts), reserved: s.reserved, empty: new(active)}
 	with.contexts[url] = context
 	// Credentials list credentials/v2 first (VCDM 2.0 §4.3), so that is what url has to fit on.
-	base, err := with.named(with.empty, CredentialsV2)
+	w := walk{Set: with}
+	base, err := w.named(with.empty, CredentialsV2)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := with.named(base, url); err != nil {
+	if _, err := w.named(base, url); err != nil {
 		return nil, fmt.Errorf("ldcontext: context %s: %w", brief(url), err)
 	}
 	if err := with.validateScopes(base, context); err != nil {
@@ -144,6 +146,9 @@ type TermError struct {
 
 // Error implements error.
 func (e *TermError) Error() string {
+	if e.Pointer == "" {
+		return fmt.Sprintf("ldcontext: %q %s", brief(e.Term), e.Reason)
+	}
 	return fmt.Sprintf("ldcontext: %s: %q %s", brief(e.Pointer), brief(e.Term), e.Reason)
 }
 
