@@ -96,9 +96,7 @@ func (s *Scorer) Case(h *chain.History) Case {
 			x.entry(it)
 		}
 	}
-	if n := len(items); n > 0 {
-		x.withheld(h, items)
-	}
+	x.withheld(h, items)
 	return x.Case
 }
 
@@ -175,22 +173,23 @@ func (x *extraction) trusted() bool { return x.standing == Independent && x.know
 // an event in the year 9999, is left out.
 func (x *extraction) add(e Evidence) {
 	e.Sequence, e.Digest = x.sequence, x.credential.Digest()
-	if e.Kind == Report {
+	report := e.Kind == Report
+	if report {
 		e.Issuer = x.witness
 		if late := x.latest.Sub(e.Day.Time()); late > time.Duration(x.scorer.policy.MaxLateDays+1)*24*time.Hour {
 			e.Kind = BackDated
 		}
 	}
-	if e.Validate() != nil {
+	if e.Validate() != nil || !report && e.Bad == 0 {
 		return
 	}
 	// One entry may discharge several obligations of one day: they are counted together.
 	for i := range x.Evidence {
 		prior := &x.Evidence[len(x.Evidence)-1-i]
-		if prior.Sequence != e.Sequence {
+		if report || prior.Sequence != e.Sequence {
 			break
 		}
-		if e.Kind != Report && prior.Kind == e.Kind && prior.Dimension == e.Dimension && prior.Day == e.Day {
+		if prior.Kind == e.Kind && prior.Dimension == e.Dimension && prior.Day == e.Day {
 			prior.Bad = min(prior.Bad+e.Bad, MaxCount)
 			return
 		}
