@@ -24,11 +24,11 @@ type Unit string
 
 // The units that machines are usually counted in.
 const (
-	Hours      Unit = "HUR"
-	Seconds    Unit = "SEC"
-	Kilometres Unit = "KMT"
-	KilowattHr Unit = "KWH"
-	Cycles     Unit = "C62" // one: landings, charge cycles, pieces
+	Hours         Unit = "HUR"
+	Seconds       Unit = "SEC"
+	Kilometres    Unit = "KMT"
+	KilowattHours Unit = "KWH"
+	Cycles        Unit = "C62" // one: landings, charge cycles, pieces
 )
 
 // A Reading is what a counter showed.

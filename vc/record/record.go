@@ -1,6 +1,6 @@
 // Package record defines the claims that make up a machine's record: who made
 // it, what was done to it, how long it ran, what went wrong, who leased it and
-// who owned it. See VOCABULARY in docs for where each term comes from.
+// who owned it. The JSON-LD context https://w3id.org/hourmeter/v1 says which vocabulary each term is of.
 //
 // Every claim is a plain struct with a CredentialType and a Validate method.
 // Package vc issues and reads them; [New] makes an empty one by type name, and
