@@ -73,7 +73,9 @@ func (d *Desk) Quote(ctx context.Context, ch vc.Challenge, shown []byte, price i
 		return nil, fmt.Errorf("%w: %w", ErrNoLease, err)
 	}
 	if score.Points < 500 {
-		return nil, fmt.Errorf("%w: %d points on a record of class %v, 500 are needed", ErrNoLease, score.Points, score.Completeness)
+		hidden := history.Hidden()
+		return nil, fmt.Errorf("%w: %d points, 500 are needed; %d entries are missing, %d of them adverse",
+			ErrNoLease, score.Points, hidden.Entries, hidden.Adverse)
 	}
 	deposit := price * 3 * score.ExpectedLoss / 10_000 // the loss is in basis points
 	return &Quote{p.Holder(), min(max(deposit, price/20), price), score}, nil

@@ -221,20 +221,22 @@ func (w *actors) attempts(ctx context.Context, d *Demo) error {
 		if err == nil {
 			return fmt.Errorf("%s %s, and the desk took it", try.machine.Machine.Name, what)
 		}
-		d.Attempts = append(d.Attempts, DemoAttempt{Machine: try.machine.Machine.Name, What: what, Message: w.verdict(try.machine, err)})
+		honest, scoreErr := w.policy.Score(try.machine.history, demoDay)
+		if scoreErr != nil {
+			return scoreErr
+		}
+		d.Attempts = append(d.Attempts, DemoAttempt{
+			Machine: try.machine.Machine.Name, What: what, Message: w.verdict(err), Refused: judge(err) == Invalid, Points: honest.Points,
+		})
 	}
 	return nil
 }
 
 // verdict is the desk's refusal, with the names that the fleet has for everybody.
-func (w *actors) verdict(m *actor, err error) string {
+func (w *actors) verdict(err error) string {
 	rej, ok := errors.AsType[*vc.RejectError](err)
 	if !ok {
-		honest, scoreErr := w.policy.Score(m.history, demoDay)
-		if scoreErr != nil {
-			return scoreErr.Error()
-		}
-		return fmt.Sprintf("%v; its whole record has %d", err, honest.Points)
+		return err.Error()
 	}
 	if inside, ok := errors.AsType[*vc.CredentialError](err); ok {
 		signer, _ := w.folder.Party(rej.Signer.String())
@@ -377,6 +379,9 @@ scores are real.
 `, d.Credentials, len(d.Machines))
 	for _, t := range d.Attempts {
 		say("   %s %s\n      %s\n", t.Machine, t.What, t.Message)
+		if !t.Refused {
+			say("      its whole record has %d points: hiding costs more than telling\n", t.Points)
+		}
 	}
 	say(`
 5. TRUST. The desk asks each machine with a fresh nonce, and the machine shows its whole

@@ -312,7 +312,7 @@ func TestDemo(t *testing.T) {
 	demo := decode[Demo](t, r)
 	require.Len(t, demo.Attempts, 3)
 	require.Contains(t, demo.Attempts[0].Message, "proof does not hold")
-	require.Contains(t, demo.Attempts[1].Message, "class C1")
+	require.Contains(t, demo.Attempts[1].Message, "3 entries are missing, 3 of them adverse")
 	require.Contains(t, demo.Attempts[2].Message, "answers another challenge")
 	require.Len(t, demo.Machines, 10)
 	leased := map[string]bool{}

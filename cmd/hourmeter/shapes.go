@@ -271,6 +271,8 @@ type DemoAttempt struct {
 	Machine string `json:"machine"`
 	What    string `json:"what"`
 	Message string `json:"message"` // the desk's answer
+	Refused bool   `json:"refused"` // what it showed is invalid; otherwise it was scored as shown, and not leased
+	Points  int64  `json:"points"`  // what its whole record scores
 }
 
 // A DemoMachine is a machine and what the leasing desk says of it.
