@@ -402,7 +402,7 @@ func TestAStateIsReadForwardOnly(t *testing.T) {
 }
 
 // Invariant 6 of DESIGN.md: scores are made of integers. One float, and two machines differ.
-func TestNoFloatingPointInThePackage(t *testing.T) {
+func TestNoFloatsInThePackage(t *testing.T) {
 	entries, err := os.ReadDir(".")
 	require.NoError(t, err)
 	files := 0
@@ -457,4 +457,36 @@ func floats(t *testing.T, name string, source []byte) (found []string) {
 		return true
 	})
 	return found
+}
+
+// The bound itself, at the places where the plain formula would reward bad news: weak
+// knowledge, strong priors. More bad never raises it, more good never lowers it.
+func TestBoundIsMonotone(t *testing.T) {
+	bad := Prior{Mean: 500_000, Strength: 8_000}
+	_, before := bad.bounds(0, 0)
+	_, after := bad.bounds(0, one)
+	require.Greater(t, after, before, "the plain formula rewards the first failure")
+	_, low, _ := bad.estimate(tally{bad: one})
+	require.Equal(t, before, low, "the estimate does not")
+
+	rapid.Check(t, func(t *rapid.T) {
+		p := Prior{Mean: rapid.Int64Range(1, million-1).Draw(t, "mean"), Strength: rapid.Int64Range(1, MaxStrength).Draw(t, "strength")}
+		amount := func(name string) uint64 { // from a unit of the last place to a thousand windows
+			return rapid.Uint64Range(0, 1<<rapid.IntRange(0, 42).Draw(t, name+" size")).Draw(t, name)
+		}
+		e := tally{good: amount("good"), bad: amount("bad"), hidden: amount("hidden")}
+		worse, hiding, better := e, e, e
+		worse.bad += amount("more bad")
+		hiding.hidden += amount("more hidden")
+		better.good += amount("more good")
+		// Where the mean is almost one, a last place of it is many of the deviation.
+		const units = 1 << 12 // of 2^-32: a millionth
+		_, low, _ := p.estimate(e)
+		for _, other := range []tally{worse, hiding} {
+			_, l, _ := p.estimate(other)
+			require.LessOrEqual(t, l, low+units)
+		}
+		_, l, _ := p.estimate(better)
+		require.GreaterOrEqual(t, l+units, low)
+	})
 }
