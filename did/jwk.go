@@ -6,10 +6,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/hourmeter/hourmeter/internal/multikey"
+	"github.com/hourmeter/hourmeter/internal/secp256k1"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
@@ -82,6 +84,9 @@ func jwkPoint(v strictjson.Value, curve string, size int) (crypto.PublicKey, err
 		return nil, err
 	}
 	pub, err := multikey.ParsePoint(curve, slices.Concat([]byte{4}, x, y))
+	if errors.Is(err, secp256k1.ErrLeftOut) {
+		return nil, fmt.Errorf("%w: %w", ErrKeyNotSupported, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: the JWK's point is not on %s", ErrInvalidKey, curve)
 	}

@@ -11,10 +11,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/multiformats/go-varint"
 
 	"github.com/hourmeter/hourmeter/internal/multikey"
+	"github.com/hourmeter/hourmeter/internal/secp256k1"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
@@ -166,14 +166,10 @@ func rawKey(curve string, raw []byte) (pub crypto.PublicKey, err error) {
 	case "X25519":
 		pub, err = ecdh.X25519().NewPublicKey(raw)
 	case multikey.Secp256k1:
-		if len(raw) == maxRawKey {
-			pub, err = multikey.ParsePoint(curve, raw)
-			break
-		}
-		var p *secp256k1.PublicKey
-		if p, err = secp256k1.ParsePubKey(raw); err == nil {
-			pub = p.ToECDSA()
-		}
+		pub, err = secp256k1.ParsePoint(raw)
+	}
+	if errors.Is(err, secp256k1.ErrLeftOut) {
+		return nil, fmt.Errorf("%w: %w", ErrKeyNotSupported, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %d bytes are no %s key", ErrInvalidKey, len(raw), curve)
@@ -184,8 +180,11 @@ func rawKey(curve string, raw []byte) (pub crypto.PublicKey, err error) {
 // decodeMultikey reads a Multikey. Its errors wrap [ErrKeyNotSupported], or else invalid.
 func decodeMultikey(text string, invalid error) (crypto.PublicKey, error) {
 	pub, err := multikey.Decode(text)
-	if err == nil {
+	switch {
+	case err == nil:
 		return pub, nil
+	case errors.Is(err, secp256k1.ErrLeftOut):
+		return nil, fmt.Errorf("%w: %w", ErrKeyNotSupported, err)
 	}
 	b, err58 := multikey.DecodeBase58(text, MaxLength)
 	if err58 != nil {

@@ -5,10 +5,9 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"errors"
 	"fmt"
 
-	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	"github.com/hourmeter/hourmeter/internal/secp256k1"
 )
 
 // An Algorithm is a kind of key. The values are those of the file format and
@@ -73,14 +72,8 @@ func (a Algorithm) parsePublic(b []byte) (crypto.PublicKey, error) {
 		return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), b)
 	case a == P384:
 		return ecdsa.ParseUncompressedPublicKey(elliptic.P384(), b)
-	case b[0] != 4: // ParsePubKey takes the hybrid forms of SEC 1, too
-		return nil, errors.New("not an uncompressed point")
 	}
-	key, err := secp256k1.ParsePubKey(b)
-	if err != nil {
-		return nil, err
-	}
-	return key.ToECDSA(), nil
+	return secp256k1.ParsePoint(b)
 }
 
 // algorithmOf returns the algorithm of a public key, or zero.
@@ -89,7 +82,7 @@ func algorithmOf(pub crypto.PublicKey) Algorithm {
 	case ed25519.PublicKey:
 		return Ed25519
 	case *ecdsa.PublicKey:
-		if _, ok := k.Curve.(*secp256k1.KoblitzCurve); ok {
+		if secp256k1.Is(k.Curve) {
 			return Secp256k1
 		}
 		switch k.Curve {

@@ -11,8 +11,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/decred/dcrd/dcrec/secp256k1/v4"
-	k1ecdsa "github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
+	"github.com/hourmeter/hourmeter/internal/secp256k1"
 )
 
 // A signer is the crypto.Signer that stores hand out. The secret is in no
@@ -75,14 +74,13 @@ func newSigner(alg Algorithm, secret []byte) (*signer, error) {
 		public := key.PublicKey // a pointer into key would reach the scalar
 		s.public, s.sign = &public, key.Sign
 	case Secp256k1:
-		var d secp256k1.ModNScalar
-		if overflow := d.SetByteSlice(secret); overflow || d.IsZero() {
-			return nil, errors.New("scalar out of range")
+		key, err := secp256k1.ParsePrivateKey(secret)
+		if err != nil {
+			return nil, err
 		}
-		key := secp256k1.NewPrivateKey(&d)
-		s.public, s.encoded = key.PubKey().ToECDSA(), key.PubKey().SerializeUncompressed()
+		s.public, s.encoded = key.Public(), key.Point()
 		s.sign = func(_ io.Reader, digest []byte, _ crypto.SignerOpts) ([]byte, error) {
-			return k1ecdsa.Sign(key, digest).Serialize(), nil
+			return key.Sign(digest), nil
 		}
 	default:
 		return nil, fmt.Errorf("%w: %v", ErrAlgorithm, alg)
@@ -99,8 +97,9 @@ func generate(alg Algorithm) (s *signer, secret []byte, err error) {
 	secret = make([]byte, alg.secretSize())
 	for {
 		rand.Read(secret)
-		if s, err = newSigner(alg, secret); err == nil {
-			return s, secret, nil
+		s, err = newSigner(alg, secret)
+		if err == nil || errors.Is(err, secp256k1.ErrLeftOut) {
+			return s, secret, err
 		}
 	}
 }

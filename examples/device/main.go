@@ -2,7 +2,11 @@
 // makes a key in an encrypted file, derives its name, and signs the first entry
 // of its record; then, and at every later boot, it verifies what it keeps.
 //
-// It stands for firmware, so it is kept small: at most 4 MB for a 32-bit ARM.
+// It stands for firmware, so it is kept small: at most 4 MB for a 32-bit ARM, with
+//
+//	go build -trimpath -tags nosecp256k1 -ldflags "-s -w" ./examples/device
+//
+// The tag leaves out the secp256k1 curve. With it, the program has 0.8 MB more.
 package main
 
 import (

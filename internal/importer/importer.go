@@ -111,8 +111,8 @@ func (p Problem) Unwrap() error { return p.Err }
 const MaxProblems = 10_000
 
 // Run imports into a fleet. It returns an error if the mapping does not fit the
-// files, if a key could not be had, if the folder could not be written to, or if
-// ctx ended; then too the summary, if there is one, says how far it came, and to run
+// files, and then has written nothing; or if a key could not be had, the folder could
+// not be written to, or ctx ended, and then the summary says how far it came, and to run
 // it again completes it. Rows that could not be mapped are in the summary only.
 func (im *Import) Run(ctx context.Context, to *fleet.Editor) (*Summary, error) {
 	if im.Mapping == nil || im.Data == nil || im.Keys == nil {
@@ -122,14 +122,30 @@ func (im *Import) Run(ctx context.Context, to *fleet.Editor) (*Summary, error) {
 	if r.Now == nil {
 		r.Now = time.Now
 	}
-	err := r.all(ctx)
-	if errors.Is(err, errNothingRead) {
-		return nil, errors.Unwrap(err)
+	for i := range r.Mapping.sources {
+		s, err := r.read(ctx, &r.Mapping.sources[i])
+		if err != nil {
+			return nil, err
+		}
+		r.sources = append(r.sources, s)
 	}
+	r.match()
+	err := r.write(ctx)
 	return r.summary(), err
 }
 
-var errNothingRead = errors.New("no row was read")
+// write issues what is new.
+func (r *run) write(ctx context.Context) error {
+	if err := r.sort(ctx); err != nil {
+		return err
+	}
+	if err := r.mint(ctx); err != nil {
+		return err
+	}
+	err := r.issue(ctx)
+	// What was written before an error is whole, and worth keeping.
+	return errors.Join(err, r.to.Save())
+}
 
 // A run is the state of one Import.
 type run struct {
@@ -169,26 +185,6 @@ type machine struct {
 	rows  []*row          // to be issued
 	first time.Time       // of all rows, known or not
 	begun bool            // its chain has a first entry
-}
-
-func (r *run) all(ctx context.Context) error {
-	for i := range r.Mapping.sources {
-		s, err := r.read(ctx, &r.Mapping.sources[i])
-		if err != nil {
-			return errors.Join(errNothingRead, err)
-		}
-		r.sources = append(r.sources, s)
-	}
-	r.match()
-	if err := r.sort(ctx); err != nil {
-		return err
-	}
-	if err := r.mint(ctx); err != nil {
-		return err
-	}
-	err := r.issue(ctx)
-	// What was written before an error is whole, and worth keeping.
-	return errors.Join(err, r.to.Save())
 }
 
 func (r *run) fail(row *row, err error) {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -520,6 +521,9 @@ func (c *valueCase) convert(text string, k kind, own bool, party func(string) (d
 		}
 		return nil, fmt.Errorf("%.80q is none of good, degraded, breach", text)
 	default:
+		if !own && strings.ContainsFunc(text, unicode.IsControl) {
+			text = strings.Join(strings.Fields(text), " ") // claims hold no line ends
+		}
 		return text, nil
 	}
 }

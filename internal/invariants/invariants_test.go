@@ -31,7 +31,7 @@ const module = "github.com/hourmeter/hourmeter"
 // A package that is not listed is internal, a command or an example.
 var mayImport = map[string][]string{
 	"did":                   {"internal/*"},
-	"keystore":              {"internal/filelock"},
+	"keystore":              {"internal/filelock", "internal/secp256k1"},
 	"resolver":              {"did"},
 	"vc":                    {"did", "internal/*"},
 	"vc/record":             {"did", "internal/*"},
@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"reputation/policyfile": {"reputation", "did", "internal/*"},
 	"internal/strictjson":   {},
 	"internal/jcs":          {"internal/strictjson"},
-	"internal/multikey":     {},
+	"internal/multikey":     {"internal/secp256k1"},
 	"internal/ldcontext":    {"internal/strictjson"},
 }
 

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"math/big"
 
-	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	"github.com/hourmeter/hourmeter/internal/secp256k1"
 )
 
 // The names of the curves of an [*ecdsa.PublicKey], as JWK writes them (RFC 7518 §6.2.1.1, RFC 8812 §3.1).
@@ -34,7 +34,7 @@ func Point(pub *ecdsa.PublicKey) (curve string, point []byte, err error) {
 	case pub.Curve == elliptic.P384():
 		curve = P384
 		point, err = pub.Bytes()
-	case isSecp256k1(pub.Curve):
+	case secp256k1.Is(pub.Curve):
 		curve = Secp256k1
 		if xy.X.Sign() < 0 || xy.Y.Sign() < 0 || xy.X.BitLen() > 256 || xy.Y.BitLen() > 256 {
 			return "", nil, offCurve(curve)
@@ -43,7 +43,7 @@ func Point(pub *ecdsa.PublicKey) (curve string, point []byte, err error) {
 		point[0] = 4
 		xy.X.FillBytes(point[1:33])
 		xy.Y.FillBytes(point[33:])
-		_, err = secp256k1.ParsePubKey(point)
+		_, err = secp256k1.ParsePoint(point)
 	default:
 		return "", nil, unknownCurve(pub.Curve.Params().Name)
 	}
@@ -60,13 +60,6 @@ type coordinates struct {
 	X, Y *big.Int
 }
 
-// isSecp256k1 goes by the type: the function that returns the curve is deprecated, like everything
-// that computes on an [elliptic.Curve]. Nothing here does.
-func isSecp256k1(c elliptic.Curve) bool {
-	_, ok := c.(*secp256k1.KoblitzCurve)
-	return ok
-}
-
 // ParsePoint is the inverse of [Point]. It fails unless point, uncompressed, is on the curve of that name.
 func ParsePoint(curve string, point []byte) (*ecdsa.PublicKey, error) {
 	var pub *ecdsa.PublicKey
@@ -77,19 +70,15 @@ func ParsePoint(curve string, point []byte) (*ecdsa.PublicKey, error) {
 	case P384:
 		pub, err = ecdsa.ParseUncompressedPublicKey(elliptic.P384(), point)
 	case Secp256k1:
-		// ParsePubKey takes compressed and hybrid points as well.
-		if len(point) != 65 || point[0] != 4 {
+		if len(point) != 65 { // ParsePoint takes compressed points as well
 			return nil, offCurve(curve)
 		}
-		var p *secp256k1.PublicKey
-		if p, err = secp256k1.ParsePubKey(point); err == nil {
-			pub = p.ToECDSA()
-		}
+		pub, err = secp256k1.ParsePoint(point)
 	default:
 		return nil, unknownCurve(curve)
 	}
 	if err != nil {
-		return nil, offCurve(curve)
+		return nil, badPoint(curve, err)
 	}
 	return pub, nil
 }
@@ -104,11 +93,11 @@ func decompress(curve string, point []byte) (*ecdsa.PublicKey, error) {
 		return nil, fmt.Errorf("multikey: a %s key of %d bytes instead of %d: points are to be compressed", curve, len(point), 1+size)
 	}
 	if curve == Secp256k1 {
-		p, err := secp256k1.ParsePubKey(point)
+		pub, err := secp256k1.ParsePoint(point)
 		if err != nil {
-			return nil, offCurve(curve)
+			return nil, badPoint(curve, err)
 		}
-		return p.ToECDSA(), nil
+		return pub, nil
 	}
 	x, y := elliptic.UnmarshalCompressed(params, point)
 	if x == nil {
@@ -116,6 +105,14 @@ func decompress(curve string, point []byte) (*ecdsa.PublicKey, error) {
 	}
 	pub := ecdsa.PublicKey(coordinates{params, x, y}) // on the curve, as UnmarshalCompressed promises
 	return &pub, nil
+}
+
+// badPoint says that a point is not on its curve, or that this build cannot tell.
+func badPoint(curve string, err error) error {
+	if errors.Is(err, secp256k1.ErrLeftOut) {
+		return err
+	}
+	return offCurve(curve)
 }
 
 func offCurve(curve string) error {
