@@ -52,9 +52,13 @@ func (a *app) print(result any, text func(w io.Writer)) error {
 
 // table lines up columns that f writes separated by tabs.
 func table(w io.Writer, f func(w io.Writer)) {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var b bytes.Buffer
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	f(t)
 	t.Flush()
+	for l := range strings.Lines(b.String()) {
+		fmt.Fprintln(w, strings.TrimRight(l, " \n"))
+	}
 }
 
 // read returns the content of a file, or of stdin if name is "-".

@@ -234,3 +234,18 @@ func TestConcurrentIssue(t *testing.T) {
 		require.False(t, strings.HasPrefix(e.Name(), ".drone"), "%s was left behind", e.Name())
 	}
 }
+
+// No command opens a network connection: what could is not even at hand.
+func TestOffline(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		for _, path := range []string{`"net"`, `"net/http"`, `"github.com/hourmeter/hourmeter/resolver"`} {
+			if name != "codes_test.go" {
+				require.NotContains(t, string(text), "\t"+path, name)
+			}
+		}
+	}
+}

@@ -97,13 +97,12 @@ type actors struct {
 	machines []*actor
 }
 
-// An actor is one machine: its name, its key, and its whole record.
+// An actor is one machine: who it is, and its whole record.
 type actor struct {
-	fleet.Machine
-	vc.Holder
-	model   string
-	record  [][]byte
-	history *chain.History
+	name, model string
+	holder      vc.Holder
+	record      [][]byte
+	history     *chain.History
 }
 
 // prepare makes the fleet, verifies it, and opens a leasing desk.
@@ -125,7 +124,7 @@ func prepare(ctx context.Context, folder string) (*actors, error) {
 		return nil, err
 	}
 	for _, m := range w.folder.Machines() {
-		one := &actor{Machine: m}
+		one := &actor{name: m.Name}
 		report, err := w.folder.Verify(ctx, w.verifier, m)
 		if err != nil {
 			return nil, err
@@ -146,7 +145,7 @@ func prepare(ctx context.Context, folder string) (*actors, error) {
 		if err != nil {
 			return nil, err
 		}
-		one.Holder = vc.Holder{ID: m.ID, Key: key, Now: now}
+		one.holder = vc.Holder{ID: m.ID, Key: key, Now: now}
 		w.machines = append(w.machines, one)
 	}
 
@@ -170,7 +169,7 @@ func (w *actors) describe() Demo {
 	kinds := map[string]*DemoEvents{}
 	for _, m := range w.machines {
 		d.Machines = append(d.Machines, DemoMachine{
-			Name: m.Machine.Name, Model: m.model, ID: m.Holder.ID, Entries: int64(m.history.Len()), Price: demoPrice(m.model),
+			Name: m.name, Model: m.model, ID: m.holder.ID, Entries: int64(m.history.Len()), Price: demoPrice(m.model),
 		})
 		for _, it := range m.history.Entries() {
 			d.Credentials++
@@ -197,7 +196,7 @@ func (w *actors) describe() Demo {
 }
 
 func (w *actors) actor(name string) *actor {
-	i := slices.IndexFunc(w.machines, func(m *actor) bool { return m.Machine.Name == name })
+	i := slices.IndexFunc(w.machines, func(m *actor) bool { return m.name == name })
 	return w.machines[i]
 }
 
@@ -219,14 +218,14 @@ func (w *actors) attempts(ctx context.Context, d *Demo) error {
 		}
 		_, err = w.desk.Quote(ctx, ch, shown, demoPrice(try.machine.model))
 		if err == nil {
-			return fmt.Errorf("%s %s, and the desk took it", try.machine.Machine.Name, what)
+			return fmt.Errorf("%s %s, and the desk took it", try.machine.name, what)
 		}
 		honest, scoreErr := w.policy.Score(try.machine.history, demoDay)
 		if scoreErr != nil {
 			return scoreErr
 		}
 		d.Attempts = append(d.Attempts, DemoAttempt{
-			Machine: try.machine.Machine.Name, What: what, Message: w.verdict(err), Refused: judge(err) == Invalid, Points: honest.Points,
+			Machine: try.machine.name, What: what, Message: w.verdict(err), Refused: judge(err) == Invalid, Points: honest.Points,
 		})
 	}
 	return nil
@@ -263,7 +262,7 @@ func (w *actors) offers(ctx context.Context, d *Demo) error {
 	for i, m := range w.machines {
 		one := &d.Machines[i]
 		ch := w.desk.Ask()
-		shown, err := m.Present(ch, m.record...)
+		shown, err := m.holder.Present(ch, m.record...)
 		if err != nil {
 			return err
 		}
@@ -310,7 +309,7 @@ func (m *actor) rollBack(ch vc.Challenge) ([]byte, string, error) {
 		from := work.Counters[0].Value
 		to := from - 400
 		forged[i] = bytes.Replace(forged[i], fmt.Appendf(nil, `"value":%d`, from), fmt.Appendf(nil, `"value":%d`, to), 1)
-		shown, err := m.Present(ch, forged...)
+		shown, err := m.holder.Present(ch, forged...)
 		return shown, fmt.Sprintf("turns its hour meter back from %d to %d hours", from, to), err
 	}
 	return nil, "", errors.New("no hour-meter reading to turn back")
@@ -328,7 +327,7 @@ func (m *actor) hide(ch vc.Challenge) ([]byte, string, error) {
 		rest = append(rest, m.record[i])
 	}
 	slices.Reverse(rest)
-	shown, err := m.Present(ch, rest...)
+	shown, err := m.holder.Present(ch, rest...)
 	return shown, "leaves its last three failures out", err
 }
 
@@ -336,7 +335,7 @@ func (m *actor) hide(ch vc.Challenge) ([]byte, string, error) {
 func (m *actor) replay(old vc.Challenge) ([]byte, string, error) {
 	for i, it := range m.history.Entries() {
 		if incident, err := vc.ClaimOf[record.Incident](it.Credential); err == nil && incident.Category == record.Damage {
-			shown, err := m.Present(old, m.record[:i]...)
+			shown, err := m.holder.Present(old, m.record[:i]...)
 			return shown, "sends the answer that it gave before it crashed", err
 		}
 	}
@@ -419,7 +418,7 @@ func indented(w io.Writer, f func(w io.Writer)) {
 	var b bytes.Buffer
 	table(&b, f)
 	for l := range strings.Lines(b.String()) {
-		fmt.Fprintf(w, "   %s\n", strings.TrimRight(l, " \n"))
+		fmt.Fprint(w, "   ", l)
 	}
 }
 

@@ -24,10 +24,13 @@ func splitCredentials(name string, text []byte) [][]byte {
 }
 
 // isChainFile reports whether a file holds a credential on each line: its name
-// says so, or several of its lines are whole objects.
+// says so, or it is no JSON text while several of its lines look like objects.
 func isChainFile(name string, text []byte) bool {
 	if strings.HasSuffix(name, ".jsonl") {
 		return true
+	}
+	if _, err := strictjson.Parse(text, strictjson.Limits{}); err == nil {
+		return false
 	}
 	objects := 0
 	for l := range bytes.Lines(text) {

@@ -16,6 +16,7 @@ import (
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/fleet"
 	"github.com/hourmeter/hourmeter/reputation"
+	"github.com/hourmeter/hourmeter/reputation/policyfile"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain"
 )
@@ -170,7 +171,7 @@ func (a *app) policy(r scoreRequest, sources []source) (*reputation.Policy, erro
 		if err != nil {
 			return nil, err
 		}
-		if policy, err = reputation.ParsePolicy(text); err != nil {
+		if policy, err = policyfile.Parse(text); err != nil {
 			return nil, fmt.Errorf("%s: %w", r.policy, err)
 		}
 	}
