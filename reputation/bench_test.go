@@ -1,6 +1,7 @@
 package reputation
 
 import (
+	"github.com/hourmeter/hourmeter/vc/chain"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -113,7 +114,7 @@ func BenchmarkWeigh(b *testing.B) {
 	evidence, _ := busy(b, s)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := s.Weigh(Case{Completeness: C4, Evidence: evidence}, today); err != nil {
+		if _, err := s.Weigh(Case{Completeness: chain.C4, Evidence: evidence}, today); err != nil {
 			b.Fatal(err)
 		}
 	}

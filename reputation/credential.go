@@ -15,19 +15,19 @@ const MaxValidity = 7 * 24 * time.Hour
 // A MachineReputation is the claim of a score credential: what a scorer computed, and
 // from what, so that anybody who has the same history and policy can [Check] it.
 type MachineReputation struct {
-	Scheme       string         `json:"scheme"`
-	Policy       vc.Digest      `json:"policy"`
-	TrustTable   vc.Digest      `json:"trustTable,omitzero"` // absent: issuers weigh what the policy says
-	EvidenceRoot vc.Digest      `json:"evidenceRoot"`
-	Head         *Head          `json:"head,omitzero"` // absent for isolated credentials
-	AsOf         Day            `json:"asOf"`
-	Points       int64          `json:"points"`
-	MeanPpm      int64          `json:"meanPpm"`
-	LowPpm       int64          `json:"lowPpm"`
-	Evidence     int64          `json:"evidence"`
-	Completeness Completeness   `json:"completeness"`
-	Dimensions   []ClaimedShare `json:"dimensions"`
-	Reasons      []Code         `json:"reasons"`
+	Scheme       string             `json:"scheme"`
+	Policy       vc.Digest          `json:"policy"`
+	TrustTable   vc.Digest          `json:"trustTable,omitzero"` // absent: issuers weigh what the policy says
+	EvidenceRoot vc.Digest          `json:"evidenceRoot"`
+	Head         *Head              `json:"head,omitzero"` // absent for isolated credentials
+	AsOf         Day                `json:"asOf"`
+	Points       int64              `json:"points"`
+	MeanPpm      int64              `json:"meanPpm"`
+	LowPpm       int64              `json:"lowPpm"`
+	Evidence     int64              `json:"evidence"`
+	Completeness chain.Completeness `json:"completeness"`
+	Dimensions   []ClaimedShare     `json:"dimensions"`
+	Reasons      []Code             `json:"reasons"`
 }
 
 // A ClaimedShare is one dimension's part of a claimed score: see [DimensionScore].

@@ -151,7 +151,7 @@ func ExampleState_Fold() {
 	monitor := somebody("monitor").ID
 	scorer := must(reputation.NewScorer(trusting(monitor)))
 	state := scorer.State("LX-4")
-	state.Completeness = reputation.C2
+	state.Completeness = chain.C2
 
 	today := reputation.DayOf(now)
 	for week := range reputation.Day(40) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"github.com/hourmeter/hourmeter/vc/chain"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -144,7 +145,7 @@ func writeGolden(t *testing.T) {
 	const asOf reputation.Day = 20_779
 	for n := range 40 {
 		c := golden.Case{Name: fmt.Sprintf("random-%02d", n), AsOf: asOf - reputation.Day(rng.IntN(400))}
-		c.Case.Completeness = []reputation.Completeness{reputation.C0, reputation.C1, reputation.C2, reputation.C3, reputation.C4}[n%5]
+		c.Case.Completeness = []chain.Completeness{chain.C0, chain.C1, chain.C2, chain.C3, chain.C4}[n%5]
 		if n%3 == 0 {
 			c.Case.Model = "LX-5"
 		}
@@ -193,7 +194,7 @@ func writeGolden(t *testing.T) {
 		}
 		in.Cases = append(in.Cases, c)
 	}
-	perfect := golden.Case{Name: "perfect", AsOf: asOf, Case: reputation.Case{Completeness: reputation.C4}}
+	perfect := golden.Case{Name: "perfect", AsOf: asOf, Case: reputation.Case{Completeness: chain.C4}}
 	for i := range 60 * 5 {
 		perfect.Case.Evidence = append(perfect.Case.Evidence, reputation.Evidence{
 			Sequence: int64(i), Digest: sha256.Sum256([]byte(fmt.Sprint("perfect", i))), Issuer: policy.Issuers[i%2].ID,
@@ -201,7 +202,7 @@ func writeGolden(t *testing.T) {
 		})
 	}
 	capped := perfect
-	capped.Name, capped.Case.Completeness = "capped", reputation.C0
+	capped.Name, capped.Case.Completeness = "capped", chain.C0
 	in.Cases = append(in.Cases, perfect, capped)
 	text, err := json.Marshal(in)
 	require.NoError(t, err)

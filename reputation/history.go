@@ -72,7 +72,7 @@ func (s *Scorer) Case(h *chain.History) Case {
 	for _, id := range s.controllers[h.Subject()] {
 		x.side[id] = true
 	}
-	x.Completeness = Completeness(h.Class())
+	x.Completeness = chain.Completeness(h.Class())
 
 	items := h.Entries()
 	superseded := map[int64]bool{}

@@ -184,7 +184,7 @@ func TestAGoodLifeScoresWell(t *testing.T) {
 	s := score(t, p, l.history(), noon)
 	t.Logf("%+v", s)
 	require.Greater(t, s.Points, int64(540))
-	require.Equal(t, reputation.C2, s.Completeness)
+	require.Equal(t, chain.C2, s.Completeness)
 	require.Equal(t, l.head.Digest, s.Head.Digest)
 	require.Greater(t, s.Failures.MTBFSeconds, int64(500_000))
 	before := score(t, trust(), l.history(), noon)
@@ -412,8 +412,8 @@ func TestWithheldEntriesCostMoreThanTheyHide(t *testing.T) {
 		}
 	}
 	whole, withheld := score(t, p, l.history(), noon), score(t, p, l.history(bad...), noon)
-	require.Equal(t, reputation.C2, whole.Completeness)
-	require.Equal(t, reputation.C1, withheld.Completeness)
+	require.Equal(t, chain.C2, whole.Completeness)
+	require.Equal(t, chain.C1, withheld.Completeness)
 	require.Less(t, withheld.LowPpm, whole.LowPpm)
 	require.Less(t, withheld.Dimensions[reputation.Obligations].MeanPpm, whole.Dimensions[reputation.Obligations].MeanPpm, "totals reveal that they were adverse")
 
@@ -471,7 +471,7 @@ func TestIsolatedCredentialsAreCapped(t *testing.T) {
 	h, err := chain.NewIsolated(machine.ID, v)
 	require.NoError(t, err)
 	s := score(t, trust(maker, monitor), h, noon)
-	require.Equal(t, reputation.C0, s.Completeness)
+	require.Equal(t, chain.C0, s.Completeness)
 	require.Nil(t, s.Head)
 	require.Positive(t, s.Dimensions[reputation.Availability].LowPpm)
 	require.Zero(t, s.Dimensions[reputation.Provenance].Evidence, "without a chain nobody vouches for what came before")
@@ -526,7 +526,7 @@ func TestCheckNamesTheFirstDifference(t *testing.T) {
 		{"a better mean", "meanPpm", func(_ *vc.Credential, m *reputation.MachineReputation) { m.MeanPpm++ }},
 		{"more evidence", "evidence", func(_ *vc.Credential, m *reputation.MachineReputation) { m.Evidence++ }},
 		{"a dimension", "dimensions[2]", func(_ *vc.Credential, m *reputation.MachineReputation) { m.Dimensions[2].Points++ }},
-		{"a better class", "completeness", func(_ *vc.Credential, m *reputation.MachineReputation) { m.Completeness = reputation.C4 }},
+		{"a better class", "completeness", func(_ *vc.Credential, m *reputation.MachineReputation) { m.Completeness = chain.C4 }},
 		{"another policy", "policy", func(_ *vc.Credential, m *reputation.MachineReputation) { m.Policy[0]++ }},
 		{"a trust table", "trustTable", func(_ *vc.Credential, m *reputation.MachineReputation) { m.TrustTable[0]++ }},
 		{"another root", "evidenceRoot", func(_ *vc.Credential, m *reputation.MachineReputation) { m.EvidenceRoot[0]++ }},

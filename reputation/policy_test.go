@@ -1,6 +1,7 @@
 package reputation
 
 import (
+	"github.com/hourmeter/hourmeter/vc/chain"
 	"strings"
 	"testing"
 
@@ -136,7 +137,7 @@ func FuzzWeigh(f *testing.F) {
 	s, err := NewScorer(trusting(3))
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, n int64, dimension, kind, standing uint8, day int32, good, bad, failures int64, asOf int32, class uint8) {
-		c := Case{Completeness: Completeness(class % 5)}
+		c := Case{Completeness: chain.Completeness(class % 5)}
 		for i := range int64(3) {
 			c.Evidence = append(c.Evidence, Evidence{
 				Sequence: n + i, Digest: digestOf(int(n) + int(i)), Issuer: issuer(int(uint64(n+i) % 5)), Day: Day(day) + Day(i*7),

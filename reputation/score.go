@@ -3,6 +3,7 @@ package reputation
 import (
 	"cmp"
 	"fmt"
+	"github.com/hourmeter/hourmeter/vc/chain"
 	"slices"
 
 	"github.com/hourmeter/hourmeter/vc"
@@ -45,11 +46,11 @@ type Score struct {
 	Head         *Head     `json:"head,omitzero"`         // of the chain; absent when not scored from a history
 	AsOf         Day       `json:"asOf"`
 
-	Points       int64        `json:"points"`       // Min..Max
-	MeanPpm      int64        `json:"meanPpm"`      // estimated probability that an obligation is met, parts per million
-	LowPpm       int64        `json:"lowPpm"`       // its lower bound, which Points and ExpectedLoss rest on
-	Evidence     int64        `json:"evidence"`     // whole windows of evidence, aged, over all dimensions
-	Completeness Completeness `json:"completeness"` // class of the history
+	Points       int64              `json:"points"`       // Min..Max
+	MeanPpm      int64              `json:"meanPpm"`      // estimated probability that an obligation is met, parts per million
+	LowPpm       int64              `json:"lowPpm"`       // its lower bound, which Points and ExpectedLoss rest on
+	Evidence     int64              `json:"evidence"`     // whole windows of evidence, aged, over all dimensions
+	Completeness chain.Completeness `json:"completeness"` // class of the history
 
 	Dimensions []DimensionScore `json:"dimensions"` // all five, in order
 	Reasons    []Reason         `json:"reasons"`    // for lost points, the most costly first, at most MaxReasons
@@ -238,15 +239,15 @@ func (st *State) failures() Failures {
 }
 
 // limitFor returns the most points that a history of class c may have, and why.
-func limitFor(c Completeness, forks uint64) (int64, Code) {
+func limitFor(c chain.Completeness, forks uint64) (int64, Code) {
 	switch {
 	case forks > 0:
 		return CapEquivocation, Equivocation
-	case c == C0:
+	case c == chain.C0:
 		return CapIsolated, CappedIsolated
-	case c == C1:
+	case c == chain.C1:
 		return CapGaps, CappedGaps
-	case c == C2:
+	case c == chain.C2:
 		return CapUnwitnessed, CappedUnwitnessed
 	}
 	return Max, ""

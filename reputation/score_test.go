@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"github.com/hourmeter/hourmeter/vc/chain"
 	"math/rand/v2"
 	"testing"
 
@@ -60,7 +61,7 @@ func weigh(t testing.TB, p *Policy, evidence []Evidence) *Score {
 	t.Helper()
 	s, err := NewScorer(p)
 	require.NoError(t, err)
-	score, err := s.Weigh(Case{Completeness: C4, Evidence: evidence}, today)
+	score, err := s.Weigh(Case{Completeness: chain.C4, Evidence: evidence}, today)
 	require.NoError(t, err)
 	return score
 }

@@ -2,6 +2,7 @@ package reputation
 
 import (
 	"fmt"
+	"github.com/hourmeter/hourmeter/vc/chain"
 	"slices"
 )
 
@@ -20,7 +21,7 @@ const MaxEvents = 1 << 28
 // A State is for one goroutine at a time.
 type State struct {
 	// Completeness caps the score. Its zero value is the strictest.
-	Completeness Completeness
+	Completeness chain.Completeness
 
 	scorer *Scorer
 	priors *Priors

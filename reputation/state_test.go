@@ -1,6 +1,7 @@
 package reputation
 
 import (
+	"github.com/hourmeter/hourmeter/vc/chain"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -76,7 +77,7 @@ func scorerFor(t require.TestingT, p *Policy) *Scorer {
 
 func fold(t require.TestingT, s *Scorer, evidence []Evidence) *State {
 	st := s.State("")
-	st.Completeness = C4
+	st.Completeness = chain.C4
 	for i := range evidence {
 		e, err := s.Event(&evidence[i])
 		require.NoError(t, err)
@@ -89,14 +90,14 @@ func TestOrderAndPartitionDoNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := scorerFor(t, drawPolicy(t))
 		evidence := drawEvidence(t)
-		want, err := s.Weigh(Case{Completeness: C4, Evidence: evidence}, today)
+		want, err := s.Weigh(Case{Completeness: chain.C4, Evidence: evidence}, today)
 		require.NoError(t, err)
 
 		shuffled := slices.Clone(evidence)
 		rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0)).Shuffle(len(shuffled), func(i, j int) {
 			shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
 		})
-		got, err := s.Weigh(Case{Completeness: C4, Evidence: slices.Concat(shuffled, evidence)}, today)
+		got, err := s.Weigh(Case{Completeness: chain.C4, Evidence: slices.Concat(shuffled, evidence)}, today)
 		require.NoError(t, err)
 		require.Equal(t, want, got, "permuted, and everything twice")
 
@@ -117,11 +118,11 @@ func TestMoreGoodEvidenceNeverLowersTheBound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := scorerFor(t, drawPolicy(t))
 		evidence := drawEvidence(t)
-		before, err := s.Weigh(Case{Completeness: C4, Evidence: evidence}, today)
+		before, err := s.Weigh(Case{Completeness: chain.C4, Evidence: evidence}, today)
 		require.NoError(t, err)
 		e := drawReport(t, len(evidence))
 		e.Good, e.Bad = e.Good+e.Bad, 0
-		after, err := s.Weigh(Case{Completeness: C4, Evidence: append(evidence, e)}, today)
+		after, err := s.Weigh(Case{Completeness: chain.C4, Evidence: append(evidence, e)}, today)
 		require.NoError(t, err)
 		for d := range before.Dimensions {
 			require.LessOrEqual(t, before.Dimensions[d].LowPpm, after.Dimensions[d].LowPpm+rounding)
@@ -135,14 +136,14 @@ func TestMoreBadEvidenceNeverRaisesTheBound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := scorerFor(t, drawPolicy(t))
 		evidence := drawEvidence(t)
-		before, err := s.Weigh(Case{Completeness: C4, Evidence: evidence}, today)
+		before, err := s.Weigh(Case{Completeness: chain.C4, Evidence: evidence}, today)
 		require.NoError(t, err)
 		e := drawReport(t, len(evidence))
 		e.Good, e.Bad = 0, e.Good+e.Bad
 		if rapid.IntRange(0, 4).Draw(t, "hidden") == 0 {
 			e.Kind, e.Bad = Hidden, 1
 		}
-		after, err := s.Weigh(Case{Completeness: C4, Evidence: append(evidence, e)}, today)
+		after, err := s.Weigh(Case{Completeness: chain.C4, Evidence: append(evidence, e)}, today)
 		require.NoError(t, err)
 		for d := range before.Dimensions {
 			require.GreaterOrEqual(t, before.Dimensions[d].LowPpm+rounding, after.Dimensions[d].LowPpm)
@@ -168,14 +169,14 @@ func TestUnknownIssuersChangeNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := scorerFor(t, drawPolicy(t))
 		evidence := drawEvidence(t)
-		before, err := s.Weigh(Case{Completeness: C4, Evidence: evidence}, today)
+		before, err := s.Weigh(Case{Completeness: chain.C4, Evidence: evidence}, today)
 		require.NoError(t, err)
 		for i := range rapid.IntRange(1, 50).Draw(t, "crowd") {
 			e := drawReport(t, len(evidence))
 			e.Issuer, e.Standing = sybil(i), Independent
 			evidence = append(evidence, e)
 		}
-		after, err := s.Weigh(Case{Completeness: C4, Evidence: evidence}, today)
+		after, err := s.Weigh(Case{Completeness: chain.C4, Evidence: evidence}, today)
 		require.NoError(t, err)
 		after.EvidenceRoot = before.EvidenceRoot
 		require.Equal(t, before, after)
@@ -185,7 +186,7 @@ func TestUnknownIssuersChangeNothing(t *testing.T) {
 func TestEveryPointIsAccountedFor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := scorerFor(t, drawPolicy(t))
-		c := Case{Completeness: Completeness(rapid.IntRange(0, 4).Draw(t, "class")), Evidence: drawEvidence(t)}
+		c := Case{Completeness: chain.Completeness(rapid.IntRange(0, 4).Draw(t, "class")), Evidence: drawEvidence(t)}
 		score, err := s.Weigh(c, today)
 		require.NoError(t, err)
 		require.True(t, Min <= score.Points && score.Points <= Max)
@@ -274,7 +275,7 @@ func TestObligationsFallDueTheDayAfter(t *testing.T) {
 	discharge := due
 	discharge.Sequence, discharge.Digest, discharge.Kind = 2, digestOf(2), Discharge
 	low := func(asOf Day, evidence ...Evidence) int64 {
-		score, err := s.Weigh(Case{Completeness: C4, Evidence: evidence}, asOf)
+		score, err := s.Weigh(Case{Completeness: chain.C4, Evidence: evidence}, asOf)
 		require.NoError(t, err)
 		return score.LowPpm
 	}
@@ -282,7 +283,7 @@ func TestObligationsFallDueTheDayAfter(t *testing.T) {
 	require.Less(t, low(today+1, due), low(today+1))
 	require.Equal(t, low(today+1), low(today+1, due, discharge))
 	require.Equal(t, low(today+1), low(today+1, discharge), "a discharge of nothing earns nothing")
-	score, err := s.Weigh(Case{Completeness: C4, Evidence: []Evidence{due}}, today+1)
+	score, err := s.Weigh(Case{Completeness: chain.C4, Evidence: []Evidence{due}}, today+1)
 	require.NoError(t, err)
 	require.Equal(t, ObligationsOverdue, score.Reasons[0].Code)
 }
@@ -316,7 +317,7 @@ func TestCapsByCompleteness(t *testing.T) {
 		*prior = Prior{Mean: 999_900, Strength: 1_000_000}
 	}
 	s := scorerFor(t, p)
-	for class, want := range map[Completeness]int64{C0: 500, C1: 580, C2: 680, C3: 0, C4: 0} {
+	for class, want := range map[chain.Completeness]int64{chain.C0: 500, chain.C1: 580, chain.C2: 680, chain.C3: 0, chain.C4: 0} {
 		score, err := s.Weigh(Case{Completeness: class, Evidence: evidence}, today)
 		require.NoError(t, err)
 		if want == 0 {

@@ -2,6 +2,7 @@ package reputation
 
 import (
 	"crypto/sha256"
+	"github.com/hourmeter/hourmeter/vc/chain"
 	"math/bits"
 	"slices"
 
@@ -10,9 +11,9 @@ import (
 
 // A Case is all that a score is made of, apart from the policy and the day.
 type Case struct {
-	Model        string       `json:"model,omitzero"` // of the machine: chooses the priors
-	Completeness Completeness `json:"completeness"`
-	Evidence     []Evidence   `json:"evidence"` // in any order; a statement given twice counts once
+	Model        string             `json:"model,omitzero"` // of the machine: chooses the priors
+	Completeness chain.Completeness `json:"completeness"`
+	Evidence     []Evidence         `json:"evidence"` // in any order; a statement given twice counts once
 }
 
 // Weigh scores a case as of a day: it folds the evidence into a [State] and reads it.

@@ -71,6 +71,25 @@ const (
 // String returns "C0" to "C4".
 func (c Completeness) String() string { return fmt.Sprintf("C%d", int(c)) }
 
+// MarshalText implements [encoding.TextMarshaler].
+func (c Completeness) MarshalText() ([]byte, error) {
+	if c < C0 || c > C4 {
+		return nil, fmt.Errorf("chain: there is no completeness class %d", int(c))
+	}
+	return []byte(c.String()), nil
+}
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (c *Completeness) UnmarshalText(text []byte) error {
+	for class := C0; class <= C4; class++ {
+		if string(text) == class.String() {
+			*c = class
+			return nil
+		}
+	}
+	return fmt.Errorf("chain: there is no completeness class %.20q", text)
+}
+
 // A Log is a view of a transparency log whose checkpoint has been checked: the
 // log's signature, the quorum of witnesses, the inclusion of what it returns.
 // Implementations are safe for concurrent use.

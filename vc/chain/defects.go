@@ -29,6 +29,7 @@ type At struct {
 	Issuer   did.DID   // who signed it
 }
 
+// String names the entry for an error message.
 func (a At) String() string {
 	if a.Sequence < 0 {
 		return fmt.Sprintf("credential %s by %s", a.Digest, a.Issuer)
