@@ -120,6 +120,14 @@ func (o *output) flags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.force, "force", false, "replace the file if it exists")
 }
 
+// free reports an error if something is there that must not be replaced.
+func (o output) free() error {
+	if _, err := os.Lstat(o.name); err == nil && o.name != "-" && !o.force {
+		return fmt.Errorf("%s exists: pass --force to replace it", o.name)
+	}
+	return nil
+}
+
 // write puts b there, whole or not at all: no reader ever sees half a file, and
 // nothing that exists is replaced unless force is set.
 func (a *app) write(out output, b []byte) error {
@@ -127,10 +135,8 @@ func (a *app) write(out output, b []byte) error {
 		_, err := a.stdout.Write(b)
 		return err
 	}
-	if !out.force {
-		if _, err := os.Lstat(out.name); err == nil {
-			return fmt.Errorf("%s exists: pass --force to replace it", out.name)
-		}
+	if err := out.free(); err != nil {
+		return err
 	}
 	dir, base := filepath.Split(out.name)
 	if dir == "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 
+	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/fleet"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain"
@@ -236,8 +237,7 @@ with good proofs about one machine, different, with one place in one record.`,
 			e, err := chain.VerifyEquivocation(cmd.Context(), new(vc.Verifier), text)
 			if err != nil {
 				verdict := Invalid
-				var unchecked *vc.UncheckedError
-				if judge(err) == Unchecked && errors.As(err, &unchecked) {
+				if _, unchecked := errors.AsType[*vc.UncheckedError](err); unchecked || errors.Is(err, did.ErrMethodNotSupported) {
 					verdict = Unchecked
 				}
 				return &verdictError{verdict, fmt.Sprintf("%s: %v", args[0], err)}

@@ -68,6 +68,7 @@ func TestExitCodes(t *testing.T) {
 		{"an unknown type", 1, "is none of CommissioningCredential", "issue service.json --type ServiceCredential --key workshop --subject " + d.id},
 		{"an unknown member", 1, "activities", "issue wrong.json --type MaintenanceCredential --key workshop --subject " + d.id},
 		{"a claim that contradicts itself", 1, "availability.", "issue contradiction.json --type UptimeCredential --key workshop --subject " + d.id},
+		{"an existing file beside a record", 1, "pass --force", "issue service.json --type MaintenanceCredential --key workshop --chain drone.jsonl --entry observe --outcome good --out one.json --subject " + d.id},
 		{"an entry without its outcome", 1, "outcome", "issue service.json --type MaintenanceCredential --key workshop --chain drone.jsonl --entry observe --subject " + d.id},
 		{"an entry without a record", 1, "pass --chain or --head", "issue service.json --type MaintenanceCredential --key workshop --entry observe --subject " + d.id},
 		{"a record of another machine", 1, "is not about the machine", "issue service.json --type MaintenanceCredential --key workshop --chain drone.jsonl --entry observe --outcome good --subject " + d.maker},
@@ -93,6 +94,7 @@ func TestExitCodes(t *testing.T) {
 
 		{"an issuer behind a network", 3, "does not work offline", "verify web.json"},
 		{"a DID behind a network", 3, "no network connection", "did resolve did:web:shop.example"},
+		{"an entry by an issuer behind a network", 3, "nothing was added", "issue service.json --type MaintenanceCredential --key workshop --as did:web:x.example --method did:web:x.example#1 --chain drone.jsonl --entry observe --outcome good --subject " + d.id},
 		{"unchecked beside refused", 3, "1 not checked", "verify web.json one.json --issuer " + d.maker},
 
 		{"another issuer", 4, "not accepted", "verify one.json --issuer " + d.maker},

@@ -93,6 +93,9 @@ func (a *app) issue(ctx context.Context, name string, r issueRequest) error {
 	if err != nil {
 		return err
 	}
+	if err := r.out.free(); err != nil {
+		return err // before a record is added to
+	}
 	issuer, err := a.issuer(ctx, r.who)
 	if err != nil {
 		return err
@@ -209,6 +212,9 @@ func extend(ctx context.Context, head *chain.Head, credential *vc.Credential, e 
 	// What is added is what every reader will accept: a missing signature, for
 	// one, shows here and not at the next verification.
 	verified, err := new(vc.Verifier).Verify(ctx, signed, vc.AnyIssuer)
+	if judge(err) == Unchecked {
+		return nil, &verdictError{Unchecked, fmt.Sprintf("%v: only did:key and did:jwk issuers can add to a record without a network; nothing was added", err)}
+	}
 	if err != nil {
 		return nil, err
 	}

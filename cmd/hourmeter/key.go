@@ -164,7 +164,6 @@ func describeKey(name string, public crypto.PublicKey) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	// X25519 keys, which a DID document may hold, have no JWK here if this fails.
 	jwk, err := did.MarshalJWK(public)
 	if err != nil {
 		return Key{}, err
