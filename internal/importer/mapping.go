@@ -207,29 +207,26 @@ func (m *Mapping) decode(text []byte, file *mappingFile) error {
 	if err == nil {
 		return nil
 	}
-	pointer, rule := "", err.Error()
-	for at := err; at != nil; at = errors.Unwrap(at) {
-		semantic, ok := errors.AsType[*json.SemanticError](at)
+	bad, ok := errors.AsType[*json.SemanticError](err)
+	if !ok {
+		return m.fail("", "%v", err)
+	}
+	pointer := string(bad.JSONPointer)
+	for { // the innermost says most
+		inner, ok := errors.AsType[*json.SemanticError](bad.Err)
 		if !ok {
-			if !errors.Is(at, err) {
-				rule = at.Error()
-			}
 			break
 		}
-		if p := string(semantic.JSONPointer); len(p) >= len(pointer) {
-			pointer = p
-		}
-		switch {
-		case errors.Is(at, json.ErrUnknownName):
-			rule = "there is no such member"
-		case semantic.Err != nil:
-			rule = semantic.Err.Error()
-		default:
-			rule = fmt.Sprintf("%s cannot stand here", strings.Replace(kindName(semantic.JSONKind), "a ", "a ", 1))
-		}
-		at = semantic
+		bad = inner
 	}
-	return m.fail(pointer, "%s", rule)
+	switch {
+	case errors.Is(bad.Err, json.ErrUnknownName):
+		return m.fail(pointer, "there is no such member")
+	case bad.Err != nil:
+		return m.fail(pointer, "%v", bad.Err)
+	default:
+		return m.fail(pointer, "%s cannot stand here", kindName(bad.JSONKind))
+	}
 }
 
 func kindName(k jsontext.Kind) string {
