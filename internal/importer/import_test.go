@@ -522,3 +522,43 @@ func TestKeysFail(t *testing.T) {
 	require.Zero(t, sum.Added)
 	require.Empty(t, to.Machines())
 }
+
+func Example() {
+	mapping, err := importer.ParseMapping("mapping.json", []byte(small))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	folder, err := os.MkdirTemp("", "fleet")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(folder)
+	to, err := fleet.Edit(folder)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer to.Close()
+
+	im := importer.Import{Mapping: mapping, Keys: memory(), Data: data(map[string]string{
+		"machines.csv": "id,model\nm1,Lynx 4\n",
+		"work.csv":     "id,at,kind,down,what\nm1,2026-03-01 12:00,PM,1.5,balance rotors\nm1,1 March,PM,,clean\n",
+	})}
+	sum, err := im.Run(context.Background(), to)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%d rows, %d added\n", sum.Rows, sum.Added)
+	for _, p := range sum.Problems {
+		fmt.Println(p)
+	}
+	sum, err = im.Run(context.Background(), to)
+	fmt.Printf("again: %d added %v\n", sum.Added, err)
+	// Output:
+	// 3 rows, 2 added
+	// work.csv:3: column "at": "1 March" is no time of layout "2006-01-02 15:04"
+	// again: 0 added <nil>
+}
