@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -412,7 +411,9 @@ func TestKilled(t *testing.T) {
 		left.Store(int64(calls))
 		kill := func() {
 			if left.Add(-1) < 0 {
-				syscall.Kill(os.Getpid(), syscall.SIGKILL)
+				if self, err := os.FindProcess(os.Getpid()); err == nil {
+					self.Kill()
+				}
 				select {}
 			}
 		}
@@ -442,6 +443,8 @@ func TestKilled(t *testing.T) {
 		path := t.TempDir()
 		cmd := exec.Command(os.Args[0], "-test.run=^TestKilled$")
 		cmd.Env = append(os.Environ(), "IMPORT_TEST_PATH="+path, fmt.Sprint("IMPORT_TEST_CALLS=", calls))
+		var out strings.Builder
+		cmd.Stdout = &out
 		require.NoError(t, cmd.Start())
 		if calls%5 == 4 { // not at a call, but at any time
 			time.AfterFunc(time.Duration(calls)*400*time.Microsecond, func() { cmd.Process.Kill() })
@@ -458,7 +461,7 @@ func TestKilled(t *testing.T) {
 			}
 			continue
 		}
-		require.Equal(t, -1, cmd.ProcessState.ExitCode(), "it failed before it was killed")
+		require.NotContains(t, out.String(), "FAIL", "it failed before it was killed")
 		killed++
 	}
 	t.Logf("killed %d times", killed)
