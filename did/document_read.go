@@ -278,7 +278,7 @@ func (p *documentParser) url(v strictjson.Value) URL {
 // time reads a dateTimeStamp (Controlled Identifiers 1.0 §2.2).
 func (p *documentParser) time(v strictjson.Value) time.Time {
 	t, err := time.Parse(time.RFC3339, p.text(v))
-	if err != nil {
+	if err != nil || t.IsZero() { // the zero time would read as none at all
 		p.fail(v, "is not a time like 2026-01-31T12:00:00Z", nil)
 	}
 	return t

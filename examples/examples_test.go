@@ -141,7 +141,7 @@ func TestDeskRefuses(t *testing.T) {
 		}, vc.ErrChallenge},
 		{"another domain", func(ch vc.Challenge) []byte {
 			return show(machine, vc.Challenge{Nonce: ch.Nonce, Domain: "thief.example"}, life.Credentials...)
-		}, vc.ErrChallenge},
+		}, vc.ErrDomain},
 		{"tampered record", func(ch vc.Challenge) []byte { return show(machine, ch, tampered...) }, vc.ErrProof},
 		{"somebody else's record", func(ch vc.Challenge) []byte { return show(thief, ch, life.Credentials...) }, vc.ErrHolder},
 		{"entries left out", func(ch vc.Challenge) []byte { return show(machine, ch, shortened...) }, examples.ErrNoLease},

@@ -28,6 +28,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/internal/jcs"
 	"github.com/hourmeter/hourmeter/internal/ldcontext"
 )
 
@@ -151,16 +152,16 @@ func ClaimOf[C Claim](v *Verified) (C, error) {
 	if len(v.subjects) > 1 {
 		return c, fmt.Errorf("vc: credential %s is about %d subjects: read them with Member", v.digest, len(v.subjects))
 	}
-	if err := json.Unmarshal([]byte(v.claim.Raw()), &c); err != nil {
+	if err := json.Unmarshal(jcs.Append(nil, v.claim), &c); err != nil {
 		return c, fmt.Errorf("vc: claim of credential %s: %w", v.digest, err)
 	}
-	if err := validate(c); err != nil {
+	if err := validate(&c); err != nil {
 		return c, fmt.Errorf("vc: claim of credential %s: %w", v.digest, err)
 	}
 	return c, nil
 }
 
-func validate(c Claim) error {
+func validate(c any) error {
 	if v, ok := c.(interface{ Validate() error }); ok {
 		return v.Validate()
 	}
@@ -181,7 +182,7 @@ func appendStamp(dst []byte, t time.Time) []byte {
 func appendQuoted(dst []byte, s string) []byte {
 	quoted, err := jsontext.AppendQuote(dst, s)
 	if err != nil {
-		return append(append(append(dst, '"'), s...), '"')
+		return append(dst, "\"\xff\""...)
 	}
 	return quoted
 }

@@ -20,6 +20,7 @@ var (
 	ErrSchema      = errors.New("does not fit its schema")
 	ErrNotAccepted = errors.New("not accepted")
 	ErrChallenge   = errors.New("answers another challenge")
+	ErrDomain      = errors.New("was made for another domain")
 	ErrHolder      = errors.New("not about its holder")
 )
 

@@ -104,7 +104,7 @@ func ExampleVerifier_Report() {
 	// data-model pass code:
 	// context pass code:
 	// proof fail code:CRYPTOGRAPHIC_SECURITY_ERROR
-	// issuer pass code:
+	// issuer fail code:CRYPTOGRAPHIC_SECURITY_ERROR
 	// period fail code:RANGE_ERROR
 	// accept skipped code:
 }

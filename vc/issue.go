@@ -47,9 +47,6 @@ func (i *Issuer) AddProof(credential []byte, previousProof ...string) ([]byte, e
 }
 
 func (i *Issuer) sign(document []byte, now time.Time, previousProof []string) ([]byte, error) {
-	if len(document) > MaxCredentialBytes {
-		return nil, fmt.Errorf("vc: issue: credential has %d bytes, at most %d are read", len(document), MaxCredentialBytes)
-	}
 	doc, err := strictjson.Parse(document, strictjson.Limits{Bytes: MaxCredentialBytes, Depth: maxDepth})
 	if err != nil {
 		return nil, fmt.Errorf("vc: issue: %w", err)
@@ -65,7 +62,7 @@ func (i *Issuer) sign(document []byte, now time.Time, previousProof []string) ([
 	if !m.proof.Exists() && m.issuer != i.ID {
 		return nil, fmt.Errorf("vc: issue: the issuer is %s; its proof has to be the first, not one of %s", m.issuer, i.ID)
 	}
-	s := signer{id: i.ID, key: i.Key, method: i.Method, suite: i.Suite}
+	s := signer{id: i.ID, key: i.Key, method: i.Method, suite: i.Suite, limit: MaxCredentialBytes}
 	return s.sign(root, proofOptions{purpose: did.AssertionMethod, created: now, previous: previousProof})
 }
 
@@ -75,6 +72,7 @@ type signer struct {
 	key    crypto.Signer
 	method did.URL
 	suite  Suite
+	limit  int // bytes of what is signed, with its proof
 }
 
 type proofOptions struct {
@@ -105,8 +103,9 @@ func (s signer) sign(root strictjson.Value, o proofOptions) ([]byte, error) {
 			return nil, fmt.Errorf("vc: sign as %s: Method is required: name the verification method of Key", s.id)
 		}
 	}
-	if s.method.DID != s.id {
-		return nil, fmt.Errorf("vc: sign as %s: Method %s is another's", s.id, s.method)
+	method := s.method.String()
+	if url, err := did.ParseURL(method); err != nil || url != s.method || url.DID != s.id {
+		return nil, fmt.Errorf("vc: sign as %s: Method %.80q is no DID URL of it", s.id, method)
 	}
 
 	// The proof this one will stand beside.
@@ -159,7 +158,7 @@ func (s signer) sign(root strictjson.Value, o proofOptions) ([]byte, error) {
 	options = append(options, `,"proofPurpose":`...)
 	options = appendQuoted(options, string(o.purpose))
 	options = append(options, `,"type":"DataIntegrityProof","verificationMethod":`...)
-	options = appendQuoted(options, s.method.String())
+	options = appendQuoted(options, method)
 	options = append(options, '}')
 
 	unsecured := jcs.Append(make([]byte, 0, len(root.Raw())+64), root, over)
@@ -170,7 +169,11 @@ func (s signer) sign(root strictjson.Value, o proofOptions) ([]byte, error) {
 	options = append(options[:len(options)-1], `,"proofValue":"`...)
 	options = append(options, multikey.EncodeBase58(signature)...)
 	options = append(options, `"}`...)
-	return splice(root, existing, options), nil
+	signed := splice(root, existing, options)
+	if len(signed) > s.limit {
+		return nil, fmt.Errorf("vc: sign: %d bytes with the proof, at most %d are read", len(signed), s.limit)
+	}
+	return signed, nil
 }
 
 // splice returns the text of root with proof added to those it has. The text of

@@ -19,7 +19,9 @@ const (
 	MaxCredentials       = 10_000    // in one presentation
 	MaxProofs            = 8         // on one document: each costs a key look-up and a signature check
 	maxDepth             = 32        // nesting; the deepest type of package record has 6 levels
-	maxURL               = 2048      // bytes of an identifier
+	maxTypes             = 64        // of one credential, as in ldcontext; real ones have 2 or 3
+	maxObjects           = 64        // of one member such as evidence or credentialStatus: each may cost a checker a fetch
+	maxURL               = did.MaxLength
 )
 
 // The members that VCDM 2.0 §4 gives a credential. Another member that differs
@@ -143,11 +145,7 @@ func (m *model) readSubjects() error {
 				return fmt.Errorf("id: %w", err)
 			}
 			// A subject may be named by any URL; only a DID is one we can act on.
-			if strings.HasPrefix(text, "did:") {
-				if who, err = did.Parse(text); err != nil {
-					return fmt.Errorf("id: %w", err)
-				}
-			}
+			who, _ = did.Parse(text)
 		}
 		m.subjects = append(m.subjects, who)
 		return nil
@@ -164,8 +162,11 @@ func readTypes(types []string, v strictjson.Value, want string) ([]string, error
 			if e.Kind() != strictjson.String {
 				return nil, fmt.Errorf("want a string or an array of strings")
 			}
+			if len(types) == maxTypes {
+				return nil, fmt.Errorf("more than %d are listed", maxTypes)
+			}
 			if slices.Contains(types, e.Text()) {
-				return nil, fmt.Errorf("%q is listed twice", e.Text())
+				return nil, fmt.Errorf("%.80q is listed twice", e.Text())
 			}
 			types = append(types, e.Text())
 		}
@@ -173,7 +174,7 @@ func readTypes(types []string, v strictjson.Value, want string) ([]string, error
 		return nil, fmt.Errorf("want a string or an array of strings")
 	}
 	if !slices.Contains(types, want) {
-		return nil, fmt.Errorf("%q is not a %s", types, want)
+		return nil, fmt.Errorf("%s is not among them", want)
 	}
 	return types, nil
 }
@@ -192,11 +193,11 @@ func readTime(v strictjson.Value) (time.Time, error) {
 	text := v.Text()
 	// time.Parse also takes a comma before the fraction and an hour of one digit.
 	if len(text) < len("2006-01-02T15:04:05Z") || text[13] != ':' || strings.Contains(text, ",") {
-		return time.Time{}, fmt.Errorf("%.60s is no time like 2026-11-22T08:30:00Z", v.Raw())
+		return time.Time{}, fmt.Errorf("%.60q is no time like 2026-11-22T08:30:00Z", text)
 	}
 	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%.60s is no time like 2026-11-22T08:30:00Z", v.Raw())
+	if err != nil || t.IsZero() { // the zero time would read as none at all
+		return time.Time{}, fmt.Errorf("%.60q is no time like 2026-11-22T08:30:00Z", text)
 	}
 	return t.UTC(), nil
 }
@@ -204,7 +205,7 @@ func readTime(v strictjson.Value) (time.Time, error) {
 // readURL reads an identifier: an absolute URL (VCDM 2.0 §4.4).
 func readURL(v strictjson.Value) (string, error) {
 	if v.Kind() != strictjson.String {
-		return "", fmt.Errorf("want a URL, got %.60s", v.Raw())
+		return "", fmt.Errorf("want a URL, got %s", v.Kind())
 	}
 	text := v.Text()
 	if len(text) > maxURL {
@@ -295,11 +296,11 @@ func checkRelated(v strictjson.Value) error {
 			return fmt.Errorf("id: %w", err)
 		}
 		if slices.Contains(seen, id) {
-			return fmt.Errorf("%q is listed twice", id)
+			return fmt.Errorf("%.80q is listed twice", id)
 		}
 		seen = append(seen, id)
 		if o.Member("digestSRI").Kind() != strictjson.String && o.Member("digestMultibase").Kind() != strictjson.String {
-			return fmt.Errorf("%q has neither digestSRI nor digestMultibase", id)
+			return fmt.Errorf("%.80q has neither digestSRI nor digestMultibase", id)
 		}
 		return nil
 	})
@@ -323,10 +324,10 @@ func checkLanguage(v strictjson.Value) error {
 				}
 			case "@direction":
 				if d := m.Text(); d != "ltr" && d != "rtl" {
-					return fmt.Errorf("@direction: want ltr or rtl, got %.60s", m.Raw())
+					return fmt.Errorf("@direction: want ltr or rtl, got %.20q", m.Text())
 				}
 			default:
-				return fmt.Errorf("member %q does not belong in a language value", m.Name())
+				return fmt.Errorf("member %.40q does not belong in a language value", m.Name())
 			}
 		}
 		return nil
@@ -345,6 +346,9 @@ func checkCase(name string, known []string) error {
 func checkNames(o strictjson.Value) error {
 	for m := o.First(); m.Exists(); m = m.Next() {
 		n := m.Name()
+		if strings.HasPrefix(n, "@") && n != "@context" {
+			return fmt.Errorf("member %.40q: JSON-LD would see in it another object than this", n)
+		}
 		if n == "id" || n == "type" || len(n) != len("id") && len(n) != len("type") {
 			continue
 		}
@@ -363,9 +367,12 @@ func each(v strictjson.Value, f func(strictjson.Value) error) error {
 	if v.Kind() != strictjson.Array || v.Len() == 0 {
 		return fmt.Errorf("want an object, or an array of objects that is not empty")
 	}
+	if v.Len() > maxObjects {
+		return fmt.Errorf("%d objects, at most %d are read", v.Len(), maxObjects)
+	}
 	for e := v.First(); e.Exists(); e = e.Next() {
 		if e.Kind() != strictjson.Object {
-			return fmt.Errorf("want an object, got %.60s", e.Raw())
+			return fmt.Errorf("want an object, got %s", e.Kind())
 		}
 		if err := f(e); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package vc
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/rand"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/jcs"
@@ -40,7 +42,7 @@ type Holder struct {
 // is embedded as a JSON object, byte for byte as it was issued. The result holds
 // for this challenge only.
 func (h *Holder) Present(ch Challenge, credentials ...[]byte) ([]byte, error) {
-	if ch.Nonce == "" || ch.Domain == "" {
+	if ch.Nonce == "" || ch.Domain == "" || !utf8.ValidString(ch.Nonce+ch.Domain) {
 		return nil, errors.New("vc: present: Challenge needs Nonce and Domain, from the one who asks")
 	}
 	if len(credentials) > MaxCredentials {
@@ -63,25 +65,22 @@ func (h *Holder) Present(ch Challenge, credentials ...[]byte) ([]byte, error) {
 		document = append(document, c...)
 	}
 	document = append(document, ']', '}')
-	if len(document) > MaxPresentationBytes {
-		return nil, fmt.Errorf("vc: present: %d bytes, at most %d are read", len(document), MaxPresentationBytes)
-	}
 	doc, err := strictjson.Parse(document, strictjson.Limits{Bytes: MaxPresentationBytes, Depth: maxDepth})
 	if err != nil {
 		return nil, fmt.Errorf("vc: present: %w", err)
 	}
-	// Text such as `{…},{…}` is no credential, though it would pass between the commas.
+	// Text such as `{…},{…}` or `{…}],"id":"…"` is no credential, though it would
+	// pass between the commas.
 	list := doc.Root().Member("verifiableCredential")
 	if list.Len() != len(credentials) {
 		return nil, fmt.Errorf("vc: present: %d arguments hold %d credentials", len(credentials), list.Len())
 	}
-	if list.Len() > 0 {
-		isObject := func(strictjson.Value) error { return nil }
-		if err := each(list, isObject); err != nil {
-			return nil, fmt.Errorf("vc: present: credential: %w", err)
+	for i, c := 0, list.First(); c.Exists(); i, c = i+1, c.Next() {
+		if c.Kind() != strictjson.Object || c.Raw() != string(bytes.Trim(credentials[i], " \t\r\n")) {
+			return nil, fmt.Errorf("vc: present: argument %d: want an object, as it was issued, and nothing else", i)
 		}
 	}
-	s := signer{id: h.ID, key: h.Key, method: h.Method, suite: h.Suite}
+	s := signer{id: h.ID, key: h.Key, method: h.Method, suite: h.Suite, limit: MaxPresentationBytes}
 	return s.sign(doc.Root(), proofOptions{purpose: did.Authentication, created: clock(h.Now), challenge: &ch})
 }
 
@@ -104,6 +103,7 @@ func (p *Presentation) Credentials() []*Verified { return slices.Clone(p.credent
 // if one of its credentials is bad or could not be checked (the first in
 // order), and another error if the presentation could not be checked. That the
 // same answer is not taken twice is up to the caller, who keeps the challenges.
+// A presentation may hold no credentials at all: it proves control of the DID.
 func (v *Verifier) VerifyPresentation(ctx context.Context, raw []byte, ch Challenge, accept Accept) (*Presentation, error) {
 	if ch.Nonce == "" || ch.Domain == "" {
 		return nil, errors.New("vc: verify: Challenge needs the Nonce and Domain that the holder was asked with")
@@ -113,52 +113,52 @@ func (v *Verifier) VerifyPresentation(ctx context.Context, raw []byte, ch Challe
 		return nil, err
 	}
 	p := new(Presentation)
-	list := checklist{}
+	checks := checklist{}
 
 	// Its form, names and identifiers are those of VCDM 2.0 §4.13.
 	shown, err := p.read(root)
-	list.signer = p.holder
-	if !list.pass(CheckDataModel, reject(ErrMalformed, err)) {
-		return nil, list.err
+	checks.signer = p.holder
+	if !checks.pass(CheckDataModel, reject(ErrMalformed, err)) {
+		return nil, checks.err
 	}
 	if n := shown.Len(); shown.Kind() == strictjson.Array && n > MaxCredentials {
-		list.pass(CheckDataModel, reject(ErrLimit, fmt.Errorf("%d credentials, at most %d are read", n, MaxCredentials)))
-		return nil, list.err
+		checks.pass(CheckDataModel, reject(ErrLimit, fmt.Errorf("%d credentials, at most %d are read", n, MaxCredentials)))
+		return nil, checks.err
 	}
-	if !list.pass(CheckContext, reject(ErrContext, v.Contexts.terms().Check(root))) {
-		return nil, list.err
+	if !checks.pass(CheckContext, reject(ErrContext, v.Contexts.terms().Check(root))) {
+		return nil, checks.err
 	}
 
 	// Every proof answers this challenge and holds, by a key that may authenticate today.
 	proofs, err := readProofs(nil, root.Member("proof"), did.Authentication, v.suites())
-	if !list.pass(CheckProof, reject(ErrProof, err)) {
-		return nil, list.err
+	if !checks.pass(CheckProof, reject(ErrProof, err)) {
+		return nil, checks.err
 	}
 	document := jcs.Append(make([]byte, 0, len(root.Raw())+64), root, jcs.Override{Name: "proof"})
 	for i := range proofs {
-		if !list.pass(CheckProof, proofs[i].answers(ch)) {
-			return nil, list.err
+		if !checks.pass(CheckProof, proofs[i].answers(ch)) {
+			return nil, checks.err
 		}
 		err := v.checkProof(ctx, &proofs[i], proofs, root, document, did.Authentication, did.Version{})
-		if !list.pass(CheckProof, err) {
-			return nil, list.err
+		if !checks.pass(CheckProof, err) {
+			return nil, checks.err
 		}
 	}
 	if !slices.ContainsFunc(proofs, func(q proof) bool { return q.method.DID == p.holder }) {
-		list.pass(CheckProof, reject(ErrProof, fmt.Errorf("none of its %d proofs is by the holder", len(proofs))))
-		return nil, list.err
+		checks.pass(CheckProof, reject(ErrProof, fmt.Errorf("none of its %d proofs is by the holder", len(proofs))))
+		return nil, checks.err
 	}
 
 	// Every credential passes its own checklist, on all cores, and is about the holder.
-	each := slices.Collect(shown.All())
+	list := slices.Collect(shown.All())
 	if shown.Kind() == strictjson.Object {
-		each = []strictjson.Value{shown}
+		list = []strictjson.Value{shown}
 	}
-	p.credentials = make([]*Verified, len(each))
-	errs := make([]error, len(each))
-	parallel(len(each), func(i int) {
+	p.credentials = make([]*Verified, len(list))
+	errs := make([]error, len(list))
+	parallel(len(list), func(i int) {
 		if errs[i] = ctx.Err(); errs[i] == nil {
-			p.credentials[i], errs[i] = v.shown(ctx, each[i], p.holder, accept)
+			p.credentials[i], errs[i] = v.shown(ctx, list[i], p.holder, accept)
 		}
 	})
 	for i, err := range errs {
@@ -174,14 +174,19 @@ func (v *Verifier) shown(ctx context.Context, c strictjson.Value, holder did.DID
 	if n := len(c.Raw()); n > MaxCredentialBytes {
 		return nil, reject(ErrLimit, fmt.Errorf("%d bytes, at most %d are read", n, MaxCredentialBytes))
 	}
-	return v.credential(ctx, c, func(c *Verified) error {
-		for _, subject := range c.subjects {
-			if subject != holder {
-				return &RejectError{Reason: ErrHolder, Signer: c.issuer, Detail: fmt.Errorf("is about %s, shown by %s", subject, holder)}
-			}
+	out, err := v.credential(ctx, c, AnyIssuer, nil) // accept is asked last
+	if err != nil {
+		return nil, err
+	}
+	for _, subject := range out.subjects {
+		if subject != holder {
+			return nil, &RejectError{ErrHolder, out.issuer, fmt.Errorf("is about %s, shown by %s", subject, holder)}
 		}
-		return accept(c)
-	}, nil)
+	}
+	if err := accept(out); err != nil {
+		return nil, &RejectError{ErrNotAccepted, out.issuer, err}
+	}
+	return out, nil
 }
 
 // read fills p's holder from a presentation and returns the credentials in it.
@@ -230,13 +235,8 @@ func (p *proof) answers(ch Challenge) error {
 	if p.challenge != ch.Nonce {
 		return reject(ErrChallenge, fmt.Errorf("its challenge is %.80q: a replay, or an answer to another request", p.challenge))
 	}
-	if p.domain.Text() == ch.Domain {
+	if len(p.domain) == 1 && p.domain[0] == ch.Domain { // the same strings, not one of several
 		return nil
 	}
-	for d := p.domain.First(); d.Exists(); d = d.Next() {
-		if p.domain.Kind() == strictjson.Array && d.Text() == ch.Domain {
-			return nil
-		}
-	}
-	return reject(ErrChallenge, fmt.Errorf("it was made for the domain %.80s, not %q", p.domain.Raw(), ch.Domain))
+	return reject(ErrDomain, fmt.Errorf("it was made for the domain %.80q, not %q", p.domain, ch.Domain))
 }

@@ -69,7 +69,7 @@ func TestPresentations(t *testing.T) {
 		index int // of the credential at fault, or -1
 	}{
 		{"a replay", present(holder, vc.NewChallenge("lease.example"), chain...), vc.ErrChallenge, "replay", -1},
-		{"for another desk", present(holder, vc.Challenge{Nonce: desk.Nonce, Domain: "other.example"}, chain...), vc.ErrChallenge, "other.example", -1},
+		{"for another desk", present(holder, vc.Challenge{Nonce: desk.Nonce, Domain: "other.example"}, chain...), vc.ErrDomain, "other.example", -1},
 		{"somebody else's record", present(thief, desk, chain...), vc.ErrHolder, "shown by", 0},
 		{"a tampered record", present(holder, desk, chain[0], tampered), vc.ErrProof, "does not match", 1},
 		{"a record left out afterwards", swap(string(chain[0])+",", ""), vc.ErrProof, "does not match", -1},
@@ -103,6 +103,19 @@ func TestPresentations(t *testing.T) {
 	t.Run("two credentials in one argument", func(t *testing.T) {
 		_, err := holder.Present(desk, []byte(string(chain[0])+","+string(chain[1])))
 		require.ErrorContains(t, err, "1 arguments hold 2")
+	})
+	t.Run("a credential that goes on to say something for the holder", func(t *testing.T) {
+		_, err := holder.Present(desk, []byte(string(chain[0])+`],"id":"https://evil.example","termsOfUse":[{"type":"https://evil.example/IGiveYouTheMachine"}`))
+		require.ErrorContains(t, err, "nothing else")
+	})
+	t.Run("a nonce that is no text", func(t *testing.T) {
+		_, err := holder.Present(vc.Challenge{Nonce: "n\",\"evil\":\"\xff", Domain: "d"}, chain...)
+		require.Error(t, err)
+	})
+	t.Run("one of several domains", func(t *testing.T) {
+		both := strings.Replace(good, `"domain":"lease.example"`, `"domain":["evil.example","lease.example"]`, 1)
+		_, err := verifier.VerifyPresentation(t.Context(), []byte(both), desk, vc.AnyIssuer)
+		require.ErrorIs(t, err, vc.ErrDomain)
 	})
 	t.Run("a credential that is no object", func(t *testing.T) {
 		_, err := holder.Present(desk, []byte(`"x"`))

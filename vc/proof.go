@@ -13,8 +13,9 @@ import (
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
-// maxSignature bounds proofValue, in bytes: base58 decoding takes quadratic time.
-const maxSignature = 128
+// maxSignature bounds proofValue, in bytes: base58 decoding takes quadratic
+// time. The longest of a standard suite has 4,627 (ML-DSA-87).
+const maxSignature = 5 << 10
 
 // The members of a proof (VC Data Integrity 1.0 §2.1).
 var proofMembers = []string{
@@ -31,9 +32,10 @@ type proof struct {
 	created   time.Time // zero if it does not say
 	expires   time.Time
 	challenge string
-	domain    strictjson.Value
+	domain    []string
 	previous  []string // ids of the proofs it covers
 	signature []byte
+	holds     bool // once it was checked
 }
 
 // readProofs reads a proof, or a set of them. Every one must be of the given
@@ -53,7 +55,7 @@ func readProofs(room []proof, v strictjson.Value, purpose did.Relationship, enab
 			return fmt.Errorf("proof %d: %w", len(proofs), err)
 		}
 		if p.id != "" && slices.ContainsFunc(proofs, func(q proof) bool { return q.id == p.id }) {
-			return fmt.Errorf("proof %d: another has the id %q", len(proofs), p.id)
+			return fmt.Errorf("proof %d: another has the id %.80q", len(proofs), p.id)
 		}
 		proofs = append(proofs, p)
 		return nil
@@ -87,7 +89,8 @@ func (p *proof) read(purpose did.Relationship, enabled []Suite) error {
 		case "expires":
 			p.expires, err = readTime(m)
 		case "domain":
-			p.domain, text = m, false
+			p.domain, err = readIDs(m)
+			text = false
 		case "previousProof":
 			p.previous, err = readIDs(m)
 			text = false
@@ -104,15 +107,15 @@ func (p *proof) read(purpose did.Relationship, enabled []Suite) error {
 		}
 	}
 	if typ != "DataIntegrityProof" {
-		return fmt.Errorf("type is %q, want DataIntegrityProof", typ)
+		return fmt.Errorf("type is %.80q, want DataIntegrityProof", typ)
 	}
 	i := slices.IndexFunc(enabled, func(s Suite) bool { return s.Name() == suite })
 	if i < 0 {
-		return fmt.Errorf("cryptosuite %q is not enabled", suite)
+		return fmt.Errorf("cryptosuite %.80q is not enabled", suite)
 	}
 	p.suite = enabled[i]
 	if use != string(purpose) {
-		return fmt.Errorf("proofPurpose is %q, want %s", use, purpose)
+		return fmt.Errorf("proofPurpose is %.80q, want %s", use, purpose)
 	}
 	if p.method.DID.IsZero() {
 		return errors.New("verificationMethod is missing")
@@ -125,83 +128,66 @@ func (p *proof) read(purpose did.Relationship, enabled []Suite) error {
 }
 
 // unsecured returns what p signs beside its own options: the canonical document
-// without proofs, unless p says otherwise (VC Data Integrity 1.0 §4.4 and §4.5).
+// without proofs, or with those that previousProof names (VC Data Integrity 1.0 §4.5).
 //
-// A proof with its own @context signs the document under that context, which
-// must be the start of the document's. A proof with previousProof signs the
-// proofs it names as well.
+// The cryptosuites let the document list contexts after those of the proof, where
+// anybody may add them. Here a proof's @context is the document's: with another it
+// would be a second document, of another digest, that nobody signed.
 func (p *proof) unsecured(document []byte, root strictjson.Value, proofs []proof) ([]byte, error) {
-	own := p.value.Member("@context")
-	theirs := root.Member("@context")
-	same := !own.Exists() || own.Raw() == theirs.Raw()
-	if same && p.previous == nil {
-		return document, nil
+	own, theirs := p.value.Member("@context"), root.Member("@context")
+	if own.Exists() && own.Raw() != theirs.Raw() && string(jcs.Append(nil, own)) != string(jcs.Append(nil, theirs)) {
+		return nil, errors.New("@context of the proof is not the document's")
 	}
-	over := make([]jcs.Override, 0, 2)
-	if !same {
-		if !startsWith(theirs, own) {
-			return nil, errors.New("@context of the proof is not the start of the document's")
-		}
-		over = append(over, jcs.Override{Name: "@context", Canonical: jcs.Append(nil, own)})
+	if p.previous == nil {
+		return document, nil
 	}
 	previous, err := matching(proofs, p.previous)
 	if err != nil {
 		return nil, err
 	}
-	over = append(over, jcs.Override{Name: "proof", Canonical: previous})
-	return jcs.Append(nil, root, over...), nil
+	return jcs.Append(nil, root, jcs.Override{Name: "proof", Canonical: previous}), nil
 }
 
-// matching returns the canonical array of the proofs with these ids, or nil for none.
+// matching returns the canonical array of the proofs with these ids, in the
+// order of the proofs, or nil for no ids.
 func matching(proofs []proof, ids []string) ([]byte, error) {
 	if ids == nil {
 		return nil, nil
 	}
-	array := []byte{'['}
 	for _, id := range ids {
-		i := slices.IndexFunc(proofs, func(p proof) bool { return p.id == id })
-		if i < 0 {
+		if !slices.ContainsFunc(proofs, func(p proof) bool { return p.id == id }) {
 			return nil, fmt.Errorf("previousProof names %.80q, which is not there", id)
 		}
-		if len(array) > 1 {
-			array = append(array, ',')
+	}
+	array := []byte{'['}
+	for _, p := range proofs {
+		if p.id != "" && slices.Contains(ids, p.id) {
+			if len(array) > 1 {
+				array = append(array, ',')
+			}
+			array = jcs.Append(array, p.value)
 		}
-		array = jcs.Append(array, proofs[i].value)
 	}
 	return append(array, ']'), nil
 }
 
-// readIDs reads one id or a non-empty array of them, none of them empty.
+// readIDs reads one string or a non-empty array of them, none of them empty.
 func readIDs(v strictjson.Value) ([]string, error) {
 	list := []strictjson.Value{v}
 	if v.Kind() == strictjson.Array {
 		list = slices.Collect(v.All())
 	}
 	if len(list) == 0 || len(list) > MaxProofs {
-		return nil, fmt.Errorf("names %d proofs, want 1 to %d", len(list), MaxProofs)
+		return nil, fmt.Errorf("%d strings, want 1 to %d", len(list), MaxProofs)
 	}
 	var ids []string
 	for _, e := range list {
 		if e.Text() == "" {
-			return nil, errors.New("want the id of a proof, or an array of ids")
+			return nil, errors.New("want a string, or an array of strings")
 		}
 		ids = append(ids, e.Text())
 	}
 	return ids, nil
-}
-
-// startsWith reports whether the @context array starts with all of prefix.
-func startsWith(context, prefix strictjson.Value) bool {
-	if prefix.Kind() != strictjson.Array {
-		return context.First().Kind() == prefix.Kind() && string(jcs.Append(nil, context.First())) == string(jcs.Append(nil, prefix))
-	}
-	c := context.First()
-	for p := prefix.First(); p.Exists(); p, c = p.Next(), c.Next() {
-		if !c.Exists() || string(jcs.Append(nil, c)) != string(jcs.Append(nil, p)) {
-			return false
-		}
-	}
-	return true
 }
 
 // checkProof checks one proof of root. The canonical document without proofs
@@ -229,6 +215,7 @@ func (v *Verifier) checkProof(ctx context.Context, p *proof, proofs []proof, roo
 	if err := p.suite.Verify(key, signed, options, p.signature); err != nil {
 		return reject(ErrProof, fmt.Errorf("%s by %s: %w", p.suite.Name(), p.method, err))
 	}
+	p.holds = true
 	return nil
 }
 

@@ -102,6 +102,14 @@ func (l *checklist) pass(check Check, err error) bool {
 	return true
 }
 
+// clean reports whether all checks so far passed. If not, it notes that check is skipped.
+func (l *checklist) clean(check Check) bool {
+	if l.err != nil {
+		l.skip(check, "an earlier check did not pass")
+	}
+	return l.err == nil
+}
+
 func (l *checklist) skip(check Check, why string) {
 	if l.report != nil {
 		l.report.Findings = append(l.report.Findings, Finding{Check: check, Outcome: Skipped, Detail: why})
@@ -125,6 +133,8 @@ func problem(check Check, reason error) string {
 		return "STATUS_ERROR"
 	case ErrChallenge:
 		return "INVALID_CHALLENGE_ERROR"
+	case ErrDomain:
+		return "INVALID_DOMAIN_ERROR"
 	}
 	return "NOT_ACCEPTED"
 }

@@ -33,6 +33,8 @@ type Verifier struct {
 	// CurrentKeys judges a key by its owner's present DID document where the
 	// DID method cannot tell what the document was when the proof was made
 	// (did.ErrVersionUnknown). False means such a credential could not be checked.
+	// A proof that does not say when it was made is always judged by the present
+	// document.
 	CurrentKeys bool
 }
 
@@ -136,11 +138,11 @@ func (v *Verified) Signers() []did.DID {
 
 // SignedBy reports whether one of the proofs is by id.
 func (v *Verified) SignedBy(id did.DID) bool {
-	return slices.ContainsFunc(v.proofs, func(p proof) bool { return p.method.DID == id })
+	return slices.ContainsFunc(v.proofs, func(p proof) bool { return p.holds && p.method.DID == id })
 }
 
 // Created returns when the earliest proof says it was made; zero if none says.
-// It is the signer's claim: a log's time bounds it.
+// It is a claim, of any of the signers: a log's time bounds it.
 func (v *Verified) Created() time.Time {
 	var first time.Time
 	for _, p := range v.proofs {
@@ -158,7 +160,7 @@ func (v *Verified) Member(name string, dst any) (bool, error) {
 	if !m.Exists() {
 		return false, nil
 	}
-	if err := json.Unmarshal([]byte(m.Raw()), dst); err != nil {
+	if err := json.Unmarshal(jcs.Append(nil, m), dst); err != nil {
 		return true, fmt.Errorf("vc: %s of credential %s: %w", name, v.digest, err)
 	}
 	return true, nil
@@ -245,20 +247,18 @@ func (v *Verifier) credential(ctx context.Context, root strictjson.Value, accept
 		return nil, list.err
 	}
 
-	// It is in force (§4.10), and fits its schemas (§4.11), as somebody checked.
-	if out.status.Exists() && !list.pass(CheckStatus, v.checkStatus(ctx, out)) {
+	// It is in force (§4.10), and fits its schemas (§4.11), as somebody checked;
+	// and the caller wants it. These ask others, so they see only what is good.
+	if out.status.Exists() && list.clean(CheckStatus) && !list.pass(CheckStatus, v.checkStatus(ctx, out)) {
 		return nil, list.err
 	}
-	if out.schema.Exists() && !list.pass(CheckSchema, v.checkSchema(ctx, out)) {
+	if out.schema.Exists() && list.clean(CheckSchema) && !list.pass(CheckSchema, v.checkSchema(ctx, out)) {
 		return nil, list.err
 	}
-
-	// The caller wants it. Asked last, so that accept only sees what is good.
+	if list.clean(CheckAccept) {
+		list.pass(CheckAccept, reject(ErrNotAccepted, accept(out)))
+	}
 	if list.err != nil {
-		list.skip(CheckAccept, "an earlier check did not pass")
-		return nil, list.err
-	}
-	if !list.pass(CheckAccept, reject(ErrNotAccepted, accept(out))) || list.err != nil {
 		return nil, list.err
 	}
 	return out, nil
@@ -272,7 +272,7 @@ func (v *Verified) checkIssuer() error {
 		return reject(ErrIssuer, errors.New("the issuer is not named by a DID, so nothing binds a key to it"))
 	}
 	if !v.SignedBy(v.issuer) {
-		return reject(ErrIssuer, fmt.Errorf("none of its %d proofs is by %s", len(v.proofs), v.issuer))
+		return reject(ErrIssuer, fmt.Errorf("of its %d proofs, none that holds is by %s", len(v.proofs), v.issuer))
 	}
 	return nil
 }
@@ -293,11 +293,7 @@ func (v *Verifier) checkStatus(ctx context.Context, c *Verified) error {
 		if v.Status == nil {
 			return &UncheckedError{Signer: c.issuer, Member: "credentialStatus", Type: entry.Member("type").Text()}
 		}
-		err := v.Status.CheckStatus(ctx, c.issuer, []byte(entry.Raw()), clock(v.Now))
-		if errors.Is(err, ErrStatus) {
-			return reject(ErrStatus, err)
-		}
-		return err
+		return verdict(ErrStatus, v.Status.CheckStatus(ctx, c.issuer, []byte(entry.Raw()), clock(v.Now)))
 	})
 }
 
@@ -306,12 +302,20 @@ func (v *Verifier) checkSchema(ctx context.Context, c *Verified) error {
 		if v.Schema == nil {
 			return &UncheckedError{Signer: c.issuer, Member: "credentialSchema", Type: entry.Member("type").Text()}
 		}
-		err := v.Schema.CheckSchema(ctx, []byte(entry.Raw()), []byte(c.root.Raw()))
-		if errors.Is(err, ErrSchema) {
-			return reject(ErrSchema, err)
-		}
-		return err
+		return verdict(ErrSchema, v.Schema.CheckSchema(ctx, []byte(entry.Raw()), []byte(c.root.Raw())))
 	})
+}
+
+// verdict makes a refusal of a checker's no. Whatever else went wrong, even a
+// refusal of the list or schema it went by, is no verdict on this credential.
+func verdict(no, err error) error {
+	if _, other := errors.AsType[*RejectError](err); other && !errors.Is(err, no) {
+		return fmt.Errorf("vc: could not be checked: %v", err)
+	}
+	if errors.Is(err, no) {
+		return reject(no, err)
+	}
+	return err
 }
 
 // reject makes a refusal of detail, or nil of nil. The checklist adds the signer.

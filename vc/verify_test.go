@@ -245,17 +245,23 @@ func TestRefuses(t *testing.T) {
 
 		{"no issuer", swap(`"issuer":`, `"name":`), vc.ErrMalformed, "issuer"},
 		{"no type", swap(`"type":["VerifiableCredential","MaintenanceCredential"]`, `"name":"x"`), vc.ErrMalformed, "type"},
-		{"another type", swap(`"VerifiableCredential",`, ``), vc.ErrMalformed, "is not a VerifiableCredential"},
+		{"another type", swap(`"VerifiableCredential",`, ``), vc.ErrMalformed, "VerifiableCredential is not among them"},
 		{"no subject", swap(`"credentialSubject":`, `"evidence":`), vc.ErrMalformed, "credentialSubject"},
 		{"another base context", swap(vc.ContextCredentials, "https://www.w3.org/2018/credentials/v1"), vc.ErrMalformed, "@context"},
 		{"dates swapped", swap(`"validUntil":"2036`, `"validUntil":"2016`), vc.ErrMalformed, "before validFrom"},
 		{"a date without zone", swap(`"validFrom":"2026-11-22T11:00:00Z"`, `"validFrom":"2026-11-22T11:00:00"`), vc.ErrMalformed, "no time"},
+		{"an end in the year 1", swap(`"validUntil":"2036-11-22T12:00:00Z"`, `"validUntil":"0001-01-01T00:00:00Z"`), vc.ErrMalformed, "no time"},
+		{"types without end", swap(`"MaintenanceCredential"]`, `"MaintenanceCredential"`+manyTypes(10_000)+`]`), vc.ErrMalformed, "more than"},
+		{"a huge cryptosuite", swap("eddsa-jcs-2022", strings.Repeat("x", 100_000)), vc.ErrProof, "is not enabled"},
+		{"a subject that only JSON-LD sees", swap(`"credentialSubject":{`, `"credentialSubject":{"@set":[],`), vc.ErrMalformed, "@set"},
+		{"evidence without end", insert(`"evidence":[` + strings.Repeat(`{"type":"urn:x:y"},`, 1000) + `{}]`), vc.ErrMalformed, "at most"},
 		{"an id that is no URL", swap(`"urn:uuid:6c1f0c64-45a5-4d35-9a3f-3d1d0f6a4b10"`, `"number 7"`), vc.ErrMalformed, "URL"},
 
 		{"unknown context", swap(vc.ContextHourmeter, "https://evil.example/v1"), vc.ErrContext, "https://evil.example/v1"},
 		{"undefined member", swap(`"workOrder"`, `"workOder"`), vc.ErrContext, "workOder"},
 		{"undefined top-level member", insert(`"trustMe":true`), vc.ErrContext, "trustMe"},
 		{"undefined type", swap(`"MaintenanceCredential"`, `"MaintenanceCredentials"`), vc.ErrContext, "MaintenanceCredentials"},
+		{"a second issuer that only JSON-LD sees", insert(`"https://www.w3.org/2018/credentials#issuer":"` + thief.ID.String() + `"`), vc.ErrContext, "short name"},
 		{"our words without our context", swap(vc.ContextHourmeter, "https://www.w3.org/ns/credentials/examples/v2"), vc.ErrContext, ""},
 
 		{"a number changed", swap(`"value":812`, `"value":312`), vc.ErrProof, "does not match"},
@@ -275,9 +281,11 @@ func TestRefuses(t *testing.T) {
 		{"proof from the future", swap(`"created":"2026-11-22T12:00:00Z"`, `"created":"2026-11-22T12:02:00Z"`), vc.ErrProof, "yet to come"},
 		{"proof value in capitals too", swap(`"proofValue"`, `"ProofValue":"z1","proofValue"`), vc.ErrContext, "ProofValue"},
 		{"huge proof value", swap(`"proofValue":"z`, `"proofValue":"z`+strings.Repeat("2", 100_000)), vc.ErrProof, "proofValue"},
+		{"a context added after signing", swap(vc.ContextHourmeter+`"],"id"`, vc.ContextHourmeter+`","https://w3id.org/security/data-integrity/v2"],"id"`), vc.ErrProof, "not the document's"},
+		{"no context in the proof", swap(`"proof":{"@context":["`+vc.ContextCredentials+`","`+vc.ContextHourmeter+`"],`, `"proof":{`), vc.ErrProof, "does not match"},
 		{"a previous proof that is not there", swap(`"proofPurpose"`, `"previousProof":"urn:x:y","proofPurpose"`), vc.ErrProof, "not there"},
 
-		{"signed by a stranger", resignAs(t, thief, good), vc.ErrIssuer, "none of its 1 proofs"},
+		{"signed by a stranger", resignAs(t, thief, good), vc.ErrIssuer, "of its 1 proofs, none"},
 		{"not yet valid", resign(swap(`"validFrom":"2026-11-22T11:00:00Z"`, `"validFrom":"2026-11-22T12:02:00Z"`)), vc.ErrNotYetValid, "starts 2026-11-22T12:02:00Z"},
 		{"expired", resign(strings.Replace(swap(`"validFrom":"2026`, `"validFrom":"2006`), `"validUntil":"2036-11-22T12:00:00Z"`, `"validUntil":"2026-11-22T11:58:00Z"`, 1)), vc.ErrExpired, "ended 2026-11-22T11:58:00Z"},
 	} {
@@ -286,6 +294,7 @@ func TestRefuses(t *testing.T) {
 			_, err := verifier.Verify(t.Context(), []byte(tt.raw), vc.AnyIssuer)
 			require.ErrorIs(t, err, tt.want)
 			require.ErrorContains(t, err, tt.says)
+			require.Less(t, len(err.Error()), 1000, "an error is not as long as its sender likes")
 			_, ok := errors.AsType[*vc.RejectError](err)
 			require.True(t, ok, "want a *vc.RejectError")
 			report := verifier.Report(t.Context(), []byte(tt.raw), vc.AnyIssuer)
@@ -302,6 +311,15 @@ func TestRefuses(t *testing.T) {
 		_, err := new(vc.Verifier).Verify(t.Context(), raw, nil)
 		require.ErrorContains(t, err, "accept is nil")
 	})
+}
+
+// manyTypes lists n types, all different.
+func manyTypes(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"urn:x:%d"`, i)
+	}
+	return b.String()
 }
 
 // resignAs replaces the proof of a credential by one of somebody else.
@@ -339,6 +357,59 @@ func TestAnyFlippedByteIsNoticed(t *testing.T) {
 	}
 }
 
+// One content has one reading, however its numbers and strings are spelt: the
+// proof covers the values, so anyone can change the spelling.
+func TestSpellingDoesNotMatter(t *testing.T) {
+	issuer := newIssuer(t, "Ed25519")
+	_, raw := issued(t, issuer)
+	verifier := &vc.Verifier{Now: at(noon)}
+	plain, err := verifier.Verify(t.Context(), raw, vc.AnyIssuer)
+	require.NoError(t, err)
+	for from, to := range map[string]string{
+		`"value":812`:          `"value":8.12e2`,
+		`"downSeconds":5400`:   `"downSeconds":5400.0`,
+		`"workOrder":"WO-2026`: `"work\u004frder":"\u0057O-2026`,
+		`"type":["Verif`:       `"type" : [ "Verif`,
+	} {
+		require.Contains(t, string(raw), from)
+		other, err := verifier.Verify(t.Context(), []byte(strings.Replace(string(raw), from, to, 1)), vc.AnyIssuer)
+		require.NoError(t, err)
+		require.Equal(t, plain.Digest(), other.Digest())
+		claim, err := vc.ClaimOf[record.Maintenance](other)
+		require.NoError(t, err)
+		require.Equal(t, maintenance(), claim)
+		var subject struct {
+			Maintenance struct{ DownSeconds int64 }
+		}
+		_, err = other.Member("credentialSubject", &subject)
+		require.NoError(t, err)
+	}
+}
+
+// A claim's own check is called, whatever its receiver.
+func TestClaimsAreValidated(t *testing.T) {
+	contexts, err := new(vc.Contexts).With("https://ops.example/v1", []byte(`{"@context":{
+		"PaintCredential":"https://ops.example/v1#PaintCredential","colour":"https://ops.example/v1#colour"}}`))
+	require.NoError(t, err)
+	issuer := newIssuer(t, "Ed25519")
+	issuer.Contexts = contexts
+	raw, err := issuer.Issue(&vc.Credential{Subject: issuer.ID, Claim: paint{"invisible"}, Context: []string{"https://ops.example/v1"}})
+	require.NoError(t, err)
+	v, err := (&vc.Verifier{Now: at(noon), Contexts: contexts}).Verify(t.Context(), raw, vc.AnyIssuer)
+	require.NoError(t, err)
+	_, err = vc.ClaimOf[strictPaint](v)
+	require.ErrorContains(t, err, "cannot be invisible")
+}
+
+type strictPaint struct{ paint }
+
+func (p *strictPaint) Validate() error {
+	if p.Colour == "invisible" {
+		return errors.New("colour cannot be invisible")
+	}
+	return nil
+}
+
 // What nobody was asked to check is neither accepted nor condemned.
 func TestStatusAndSchemaAreNotPassedOver(t *testing.T) {
 	issuer := newIssuer(t, "Ed25519")
@@ -366,11 +437,39 @@ func TestStatusAndSchemaAreNotPassedOver(t *testing.T) {
 		} {
 			verifier := &vc.Verifier{Now: at(noon), Status: answer{tt.answer}, Schema: answer{tt.answer}}
 			_, err := verifier.Verify(t.Context(), raw, vc.AnyIssuer)
-			require.ErrorIs(t, err, tt.want, name)
+			if tt.want == errUnchecked {
+				require.ErrorContains(t, err, "could not be checked", name)
+			} else {
+				require.ErrorIs(t, err, tt.want, name)
+			}
 			_, bad := errors.AsType[*vc.RejectError](err)
 			require.Equal(t, tt.want == wrong, bad, name)
 		}
 	}
+}
+
+var errUnchecked = errors.New("not a verdict")
+
+// Others are asked about a credential only once its proofs hold.
+func TestCheckersSeeOnlyWhatIsProved(t *testing.T) {
+	issuer := newIssuer(t, "Ed25519")
+	raw, err := issuer.Issue(&vc.Credential{Subject: issuer.ID, Claim: maintenance(), Members: map[string]any{
+		"credentialStatus": map[string]any{"id": "https://status.example/3#94567", "type": "BitstringStatusListEntry"},
+	}})
+	require.NoError(t, err)
+	asked := 0
+	verifier := &vc.Verifier{Now: at(noon), Status: counter{&asked}}
+	require.NoError(t, verifier.Report(t.Context(), raw, vc.AnyIssuer).Err)
+	require.Equal(t, 1, asked)
+	require.Error(t, verifier.Report(t.Context(), []byte(strings.Replace(string(raw), "812", "813", 1)), vc.AnyIssuer).Err)
+	require.Equal(t, 1, asked)
+}
+
+type counter struct{ n *int }
+
+func (c counter) CheckStatus(context.Context, did.DID, []byte, time.Time) error {
+	*c.n++
+	return nil
 }
 
 var typeOf = map[string]string{"credentialStatus": "BitstringStatusListEntry", "credentialSchema": "JsonSchema"}

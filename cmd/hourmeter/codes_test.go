@@ -81,7 +81,7 @@ func TestExitCodes(t *testing.T) {
 		{"a tampered credential", 2, "proof does not hold", "verify tampered.json"},
 		{"a record without its beginning", 2, "entry 0 is missing", "verify short.jsonl"},
 		{"another challenge", 2, "answers another challenge", "verify shown.json --nonce n --domain lease.example"},
-		{"another domain", 2, "answers another challenge", "verify shown.json --domain thief.example --nonce " + nonce(d.read("ch.json"))},
+		{"another domain", 2, "made for another domain", "verify shown.json --domain thief.example --nonce " + nonce(d.read("ch.json"))},
 		{"nothing to verify in it", 2, "not a verifiable credential", "verify service.json"},
 		{"an addition to a record with a gap", 2, "Nothing was added", "issue service.json --type MaintenanceCredential --key workshop --chain short.jsonl --entry observe --outcome good --subject " + d.id},
 		{"the head of a record with a gap", 2, "has no head", "chain head short.jsonl"},

@@ -6,11 +6,18 @@ import (
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
-const verifiableCredential = "https://www.w3.org/2018/credentials#verifiableCredential"
+const (
+	verifiableCredential = "https://www.w3.org/2018/credentials#verifiableCredential"
+	proof                = "https://w3id.org/security#proof"
+)
 
 // Check reports whether the contexts that doc lists define everything it says: doc is a whole
 // credential or presentation, and every member name and every type in it, at every depth, must be
 // defined where it stands. The error is a *[TermError].
+//
+// It is stricter than JSON-LD where that has two spellings for one thing: IRIs in place of terms,
+// keywords in place of their aliases, @set around an array, contexts inside the document. A reader
+// that looks for names, as most do, would see less than a JSON-LD processor.
 //
 // The credentials in a presentation's verifiableCredential are not entered: each is a document of
 // its own, with its own contexts. Values of @json terms are data and are not entered either.
@@ -77,6 +84,9 @@ func (w *walk) object(v strictjson.Value, a *active, via *term, root bool) *Term
 		a = next
 	}
 	if context.Exists() {
+		if !root && (via == nil || via.iri != proof) {
+			return &TermError{context.Pointer(), "@context", "stands inside the document, where readers would not look for it"}
+		}
 		next, err := w.listed(a, context)
 		if err != nil {
 			return err
@@ -96,22 +106,14 @@ func (w *walk) object(v strictjson.Value, a *active, via *term, root bool) *Term
 		name := m.Name()
 		t := a.lookup(name)
 		if t == nil {
-			switch {
-			case name == "@context":
-				continue
-			case name == "@set" || name == "@list": // holds the values themselves
-				if v.First().Next().Exists() {
-					return &TermError{m.Pointer(), name, "has members beside it"}
-				}
-				if err := w.value(m, a, via); err != nil {
-					return err
-				}
-				continue
-			case name == "@index" && m.Kind() == strictjson.String:
+			if name == "@context" {
 				continue
 			}
 			if reason := w.undefined(a, name); reason != "" {
 				return &TermError{m.Pointer(), name, reason}
+			}
+			if strings.Contains(name, ":") {
+				return &TermError{m.Pointer(), name, "is an IRI where a term belongs: readers that look for terms would not see it"}
 			}
 		} else {
 			switch {
@@ -290,7 +292,7 @@ func (w *walk) undefined(a *active, name string) string {
 	if prefix, suffix, ok := strings.Cut(name, ":"); ok {
 		if t := a.lookup(prefix); t != nil && t.prefix && !strings.HasPrefix(suffix, "//") {
 			if isIRI(t.iri + suffix) {
-				return ""
+				return writtenOut(t.iri + suffix)
 			}
 			return "is a compact IRI with characters that an IRI cannot have"
 		}
@@ -299,7 +301,7 @@ func (w *walk) undefined(a *active, name string) string {
 		if !isIRI(name) || !strings.HasPrefix(suffix, "//") && prefix != "urn" && prefix != "did" && prefix != "tag" {
 			return "is neither an absolute IRI nor a compact one whose prefix is defined"
 		}
-		return ""
+		return writtenOut(name)
 	}
 	if a.vocab == "" || name == "" {
 		return "is not defined by the contexts that are listed"
@@ -368,4 +370,14 @@ func languages(v strictjson.Value) *TermError {
 		}
 	}
 	return nil
+}
+
+// writtenOut refuses a type given as an IRI of the vocabularies whose short names readers look for.
+func writtenOut(iri string) string {
+	for _, vocabulary := range [...]string{"https://www.w3.org/2018/credentials#", "https://w3id.org/security#", HourmeterV1 + "#"} {
+		if strings.HasPrefix(iri, vocabulary) {
+			return "must be written as the short name that its context gives it"
+		}
+	}
+	return ""
 }
