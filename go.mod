@@ -3,20 +3,21 @@ module github.com/hourmeter/hourmeter
 go 1.26.0
 
 require (
-	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1
-	github.com/go-json-experiment/json v1.27.2
-	github.com/go-playground/validator/v10 v10.30.6
-	github.com/gowebpki/jcs v1.0.1
-	github.com/multiformats/go-multibase v0.3.0
-	github.com/multiformats/go-varint v0.0.7
-	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
-	github.com/schollz/progressbar/v3 v3.18.0
-	github.com/spf13/cobra v1.10.2
-	github.com/stretchr/testify v1.12.1
-	golang.org/x/crypto v0.58.0
-	golang.org/x/sys v0.49.0
-	golang.org/x/term v0.47.0
-	pgregory.net/rapid v1.3.0
+	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // the curve of most ledgers, which the standard library lacks; left out by the tag nosecp256k1
+	github.com/go-json-experiment/json v1.27.2 // strict JSON tokens (jsontext) and strict decoding: the code of the coming encoding/json/v2
+	github.com/go-playground/validator/v10 v10.30.6 // rules of operator-written files: policies and import mappings
+	github.com/gowebpki/jcs v1.0.1 // tests: a second RFC 8785 implementation
+	github.com/multiformats/go-multibase v0.3.0 // multibase text of keys, signatures and digests
+	github.com/multiformats/go-varint v0.0.7 // multicodec prefixes of keys
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // tests: package record's schemas against its structs
+	github.com/schollz/progressbar/v3 v3.18.0 // the command: progress on a terminal
+	github.com/spf13/cobra v1.10.2 // the command: its arguments
+	github.com/spf13/pflag v1.0.9 // the command: the flags that cobra reads
+	github.com/stretchr/testify v1.12.1 // tests
+	golang.org/x/crypto v0.58.0 // key files: Argon2id and XChaCha20-Poly1305; ASN.1 of ECDSA signatures
+	golang.org/x/sys v0.49.0 // locks between processes, and syncing folders
+	golang.org/x/term v0.47.0 // the command: passphrases without echo
+	pgregory.net/rapid v1.3.0 // tests: properties
 )
 
 require (
@@ -30,7 +31,6 @@ require (
 	github.com/multiformats/go-base32 v0.1.0 // indirect
 	github.com/multiformats/go-base36 v0.2.0 // indirect
 	github.com/rivo/uniseg v0.4.7 // indirect
-	github.com/spf13/pflag v1.0.9 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/text v0.43.0 // indirect
 )
