@@ -8,7 +8,7 @@
 //
 // A score is a function of a policy, a history and a day, and of nothing else. It is
 // computed with integers only, so whoever holds the same three gets the same bits, on any
-// machine. The scheme is named [Scheme]; docs of the scheme are in SCORE.md.
+// machine. The scheme is named [Scheme]; docs/SCORE.md specifies it to the bit.
 //
 // The danger: a score is about the record, and the record is what witnesses chose to say.
 // It counts only issuers that the policy lists, so a policy with the wrong issuers gives

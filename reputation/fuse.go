@@ -7,7 +7,7 @@ import (
 
 // A tally is the evidence on one dimension, aged to one day. All are numbers of windows in Q32.
 type tally struct {
-	good    uint64 // r of SCORE.md
+	good    uint64 // r of docs/SCORE.md §8
 	bad     uint64 // s, overdue among it
 	hidden  uint64 // withheld entries, which only the lower bound counts
 	overdue uint64
@@ -23,7 +23,7 @@ const (
 
 // A report is what one voice said of one window. The window is taken as a unit interval
 // of time, of which the voice says good on [0, good), nothing on [good, one-bad), and bad
-// on [one-bad, one). That reduces to SCORE.md's rule when all is good or all is bad, and
+// on [one-bad, one). That says good or bad of the whole when all is good or all is bad, and
 // gives a share of up time its due: a window that was up for 95 % adds .95 good and .05
 // bad, and not one wholly good window.
 type report struct {
@@ -59,7 +59,7 @@ func (r *report) at(u uint64) int64 {
 	return 0
 }
 
-// A fuser does step 2 of SCORE.md, one window at a time. It keeps scratch space, and
+// A fuser does the fusion of docs/SCORE.md §8, one window at a time. It keeps scratch space, and
 // certainties that it has computed before: most windows of a machine are alike.
 type fuser struct {
 	cuts  []uint64
@@ -207,7 +207,7 @@ func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 	return t
 }
 
-// bounds is step 5 of SCORE.md: the mean of the Beta posterior, and its lower bound of one
+// bounds is B of docs/SCORE.md §8: the mean of the Beta posterior, and its lower bound of one
 // standard error, each Q0.32 and strictly within 0..1 for the mean.
 func (p Prior) bounds(good, bad uint64) (mean, low uint64) {
 	strength := uint64(p.Strength) << fraction / 1000

@@ -192,7 +192,7 @@ func TestAGoodLifeScoresWell(t *testing.T) {
 	require.Zero(t, before.Evidence)
 }
 
-// The regressions that SCORE.md names, as signed records.
+// The regressions that docs/SCORE.md names, as signed records.
 func TestNamedRegressionsOnRecords(t *testing.T) {
 	maker, monitor := party(t, "maker"), party(t, "monitor")
 	p := trust(monitor)

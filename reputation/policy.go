@@ -272,7 +272,7 @@ func (p *Policy) Validate() error {
 	return nil
 }
 
-// Nobody is believed, or disbelieved, beyond these (SCORE.md, step 1): the odds of
+// Nobody is believed, or disbelieved, beyond these (docs/SCORE.md §3): the odds of
 // one witness stay within 49 to 1.
 const (
 	minReliability = 20_000

@@ -66,7 +66,7 @@ func weigh(t testing.TB, p *Policy, evidence []Evidence) *Score {
 	return score
 }
 
-// The regressions that SCORE.md names, each a place where a plain weighted mean errs.
+// The regressions that docs/SCORE.md names, each a place where a plain weighted mean errs.
 func TestNamedRegressions(t *testing.T) {
 	p := trusting(20)
 	prior := weigh(t, p, nil)

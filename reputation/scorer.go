@@ -43,7 +43,7 @@ type voice struct {
 	aloneGood, aloneBad uint64 // |c| of a window in which nobody else speaks, Q0.32
 }
 
-// newVoice gives the log-likelihood ratios of SCORE.md, step 1:
+// newVoice gives the log-likelihood ratios of docs/SCORE.md §7:
 // llr(+) = ln(se/(1-sp)) and llr(-) = ln((1-se)/sp).
 func newVoice(r Reliability) voice {
 	se, sp := q32(r.Sensitivity), q32(r.Specificity)
