@@ -41,7 +41,7 @@ type ClaimedShare struct {
 func (MachineReputation) CredentialType() string { return "MachineReputationCredential" }
 
 // Validate refuses a claim that no scorer of this scheme can have computed.
-func (m *MachineReputation) Validate() error {
+func (m MachineReputation) Validate() error {
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("reputation: MachineReputationCredential: "+format, args...)
 	}
