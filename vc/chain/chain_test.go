@@ -272,6 +272,11 @@ func TestRefuses(t *testing.T) {
 		c.Subject = stranger.ID
 		return c
 	}(), lessee, owner)
+	ending := signed(t, func() *vc.Credential {
+		c := rewritten(t, l, 9, nil)
+		c.ValidUntil = days(10_000)
+		return c
+	}(), lessee, owner)
 	var other life
 	other.t = t
 	other.add(1, begin, maker)
@@ -295,6 +300,7 @@ func TestRefuses(t *testing.T) {
 		{"fork", append(slices.Clone(l.entries), entry(t, at(3), 22, good, shop)), &chain.Equivocation{}, "two entries 4"},
 		{"fork at the head", append(slices.Clone(l.entries), entry(t, at(8), 22, good, shop)), &chain.Equivocation{}, "two entries 9"},
 		{"about another machine", replaced(9, elsewhere), chain.ErrSubject, "about [" + stranger.ID.String()},
+		{"an entry that ends", replaced(9, ending), chain.ErrMalformed, "would be a gap"},
 		{"not linked", append(slices.Clone(l.entries), signed(t, &vc.Credential{Subject: machine.ID, Claim: claim{name: "IncidentCredential"}}, shop)), chain.ErrUnlinked, "plain IncidentCredential"},
 		{"leaps over what it follows", append(slices.Clone(l.entries), signed(t, leap(t, l), shop)), chain.ErrPrevious, "its previous is entry 9, so its sequence should be 10"},
 		{"previous is another", last(func(l *chain.Link) { l.Previous = l.Chain }, lessee, owner), chain.ErrPrevious, "entry 9"},
@@ -663,6 +669,7 @@ func TestAppendRefuses(t *testing.T) {
 		says string
 	}{
 		{"no time", l.head, vc.Credential{Subject: machine.ID}, good, "ValidFrom is not set"},
+		{"an end", l.head, vc.Credential{Subject: machine.ID, ValidFrom: when, ValidUntil: when.AddDate(1, 0, 0)}, good, "would become a gap"},
 		{"another machine", l.head, vc.Credential{Subject: shop.ID, ValidFrom: when}, good, "not about the machine"},
 		{"about nobody", chain.Head{}, vc.Credential{ValidFrom: when}, begin, "no subject"},
 		{"after the end", dead, vc.Credential{Subject: machine.ID, ValidFrom: when}, good, "retired"},

@@ -125,6 +125,8 @@ func (h *Head) Append(c *vc.Credential, e Entry) error {
 		return fail("the record is about %s: %w", h.Subject, ErrSubject)
 	case c.ValidFrom.IsZero():
 		return fail("ValidFrom is not set: totals count what is overdue at that time")
+	case !c.ValidUntil.IsZero():
+		return fail("ValidUntil is set: an entry that ends would become a gap")
 	case c.Members["record"] != nil:
 		return fail("the credential has a record already: append each credential once")
 	}
@@ -237,6 +239,9 @@ func (h Head) follow(subject did.DID, it Item, found *defects) Head {
 	}
 	if at.IsZero() {
 		fail(ErrMalformed, "it has no validFrom, by which to count what is overdue")
+	}
+	if until := v.ValidUntil(); !until.IsZero() {
+		fail(ErrMalformed, "it ends, on %s: after that it could not be verified, and would be a gap", until.Format(time.RFC3339))
 	}
 
 	// 2. Nothing is missing before it, and it names what is there.

@@ -133,7 +133,7 @@ func (l Link) check() error {
 // dueLayout is RFC 3339 in UTC with whole seconds, the only form of "due".
 const dueLayout = "2006-01-02T15:04:05Z"
 
-// MarshalJSON implements the JSON form of CHAIN.md.
+// MarshalJSON implements the JSON form of docs/CHAIN.md.
 func (l Link) MarshalJSON() ([]byte, error) {
 	if err := l.check(); err != nil {
 		return nil, fmt.Errorf("chain: record: %w", err)
