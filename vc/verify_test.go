@@ -65,6 +65,10 @@ func maintenance() record.Maintenance {
 			WorkOrder:   "WO-2026-44871",
 			Procedure:   "https://maker.example/lynx4/manual/5.3",
 			PerformedBy: &record.Party{Name: "Rotor Service Nord, bay 2"},
+			Documents: []record.Document{{
+				ID: "https://rotor.example/protocols/44871.pdf", Name: "inspection protocol, signed by the fitter", MediaType: "application/pdf",
+				DigestMultibase: "uEiC7Z6wE-p_dKILFirHQAqgfuC9j8aSDvTeVPJbujHVVsQ",
+			}},
 		},
 	}
 }
