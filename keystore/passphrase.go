@@ -13,7 +13,9 @@ import (
 //
 // Unless every key opens with the old passphrase or the new one, nothing is
 // changed. If the process is killed, some keys may have the old one and some
-// the new; the same call then finishes the work.
+// the new; the same call then finishes the work. So it does for a key that a
+// Create, which had asked for its passphrase before, wrote just after: end
+// writers first, or call twice, before you forget the old passphrase.
 //
 // Whoever copied a file before still needs only the old passphrase: if that
 // may have happened, make new keys.

@@ -115,7 +115,8 @@ func (e *MismatchError) Error() string {
 
 // Check computes the score that the credential claims again, from the history and policy
 // given, as of the day that it names. It returns a [*MismatchError] for the first
-// difference. The history must end where the scorer's did: if it is longer, the head
+// difference. That day must not lie before the newest entry, nor more than [MaxValidity]
+// before the credential: else a scorer could leave out what came after a good day. The history must end where the scorer's did: if it is longer, the head
 // differs, and the score is out of date rather than wrong.
 //
 // Check says that the score follows from the history. Who issued the credential does not
@@ -132,14 +133,26 @@ func Check(credential *vc.Verified, h *chain.History, p *Policy) error {
 	if until.IsZero() || until.After(limit) {
 		return &MismatchError{"validUntil", stamp(until), "no later than " + stamp(limit)}
 	}
-	if made := DayOf(credential.ValidFrom()); claimed.AsOf > made {
-		return &MismatchError{"asOf", claimed.AsOf.String(), "no later than " + made.String()}
+	// A scorer chooses neither a day on which the record looked better nor one before it aged.
+	made, oldest := DayOf(credential.ValidFrom()), DayOf(credential.ValidFrom().Add(-MaxValidity))
+	if claimed.AsOf > made || claimed.AsOf < oldest {
+		return &MismatchError{"asOf", claimed.AsOf.String(), "a day from " + oldest.String() + " to " + made.String()}
 	}
 	score, err := p.Score(h, claimed.AsOf.Time())
 	if err != nil {
 		return err
 	}
-	return compare(claimed, score.Claim())
+	if err := compare(claimed, score.Claim()); err != nil {
+		return err
+	}
+	newest := Day(0)
+	for _, it := range h.Entries() {
+		newest = max(newest, DayOf(it.Credential.ValidFrom()))
+	}
+	if claimed.AsOf < newest {
+		return &MismatchError{"asOf", claimed.AsOf.String(), "no earlier than " + newest.String() + ", the day of the newest entry"}
+	}
+	return nil
 }
 
 func stamp(t time.Time) string {

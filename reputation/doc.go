@@ -38,8 +38,11 @@
 //     day of required time, or less than one whole event, counts in proportion.
 //   - A record's own facts, such as overdue obligations, forks and withheld entries, need
 //     no witness. Each counts as one certain adverse window.
-//   - Withheld entries count for obligations, and as missing for provenance. Those that
-//     totals reveal as adverse count in the mean too, the others in the lower bound only.
+//   - Withheld entries may be about anything, so the lower bound of every dimension takes
+//     them as adverse. Those that totals reveal as adverse count in the mean too, for
+//     obligations, and all as missing for provenance. They count as of the next entry by a
+//     trusted witness: dates by anybody else could make them old.
+//   - An entry by a trusted witness whose claim cannot be read is as if withheld.
 //   - Provenance. An entry by a known witness vouches for what it follows, so the age of the
 //     head tells by the ageing of that evidence. The completeness class acts by its cap.
 //   - Days. Scores know whole UTC days: an obligation is overdue from the day after it was due.

@@ -61,9 +61,14 @@ func (s *Scorer) Score(h *chain.History, at time.Time) (*Score, error) {
 // commissioning is the exception: its issuer is owner of record only until the machine is
 // sold, and its word on the key that it built in is what a policy lists a maker for.
 //
-// A claim that contradicts itself gives no evidence, and is no error either: anybody can
-// add one to a record. An amendment of an observation, by the same issuer and of the
-// same type, takes its place.
+// A claim that contradicts itself is no error: anybody can add one to a record. By a
+// trusted witness it is as if withheld, by others it gives no evidence. An amendment of an
+// observation, by the same issuer, of the same type, and signed by every known signer of
+// it, takes its place.
+//
+// Withheld entries are taken at their worst: they may be about anything, of any time up to
+// the next entry by a trusted witness, and one of them may have been a transfer, so after a
+// gap anybody may have signed for the owner.
 func (s *Scorer) Case(h *chain.History) Case {
 	x := extraction{
 		scorer: s, machine: h.Subject(), side: map[did.DID]bool{h.Subject(): true},
@@ -82,13 +87,19 @@ func (s *Scorer) Case(h *chain.History) Case {
 		if first, ok := at[it.Link.RefersTo]; ok && it.Link.Kind == chain.Amend {
 			amended := items[first]
 			if (amended.Link.Kind == chain.Observe || amended.Link.Kind == chain.Amend) &&
-				amended.Credential.Issuer() == it.Credential.Issuer() && amended.Credential.Type() == it.Credential.Type() {
+				amended.Credential.Issuer() == it.Credential.Issuer() && amended.Credential.Type() == it.Credential.Type() &&
+				!slices.ContainsFunc(amended.Signers(), func(id did.DID) bool { return s.known(id) && !it.SignedBy(id) }) {
 				superseded[it.Link.RefersTo] = true
 			}
 		}
 	}
+	vouched := make([]bool, len(items))
 	for i, it := range items {
 		x.begin(i, it)
+		vouched[i] = x.trusted()
+		if missing(items, i) > 0 {
+			x.uncertain = true
+		}
 		if it.Link.Kind != "" {
 			x.report(Provenance, it.Credential.ValidFrom(), fullEvent, 0)
 		}
@@ -96,7 +107,7 @@ func (s *Scorer) Case(h *chain.History) Case {
 			x.entry(it)
 		}
 	}
-	x.withheld(h, items)
+	x.withheld(h, items, vouched)
 	return x.Case
 }
 
@@ -105,9 +116,11 @@ type extraction struct {
 	Case
 	scorer  *Scorer
 	machine did.DID
-	owner   did.DID          // owner of record
+	owner   did.DID          // owner of record, as far as is shown
 	side    map[did.DID]bool // the machine and all who control it, but for the owner
 	latest  time.Time        // validFrom of the newest entry so far by a known witness
+
+	uncertain bool // a gap may hide who owns the machine now
 
 	attested bool               // the machine's key is known to be in hardware
 	opened   map[int64]*opening // obligations, by sequence
@@ -115,6 +128,7 @@ type extraction struct {
 
 	// Of the entry at hand.
 	credential *vc.Verified
+	item       chain.Item
 	sequence   int64
 	witness    did.DID
 	standing   Standing
@@ -135,7 +149,7 @@ type plan struct {
 // begin turns to the next entry.
 func (x *extraction) begin(i int, it chain.Item) {
 	v := it.Credential
-	x.credential, x.sequence = v, it.Link.Sequence
+	x.credential, x.item, x.sequence = v, it, it.Link.Sequence
 	if it.Link.Kind == "" {
 		x.sequence = int64(i) // isolated credentials have no sequence of their own
 	}
@@ -143,7 +157,7 @@ func (x *extraction) begin(i int, it chain.Item) {
 	if x.interested(v.Issuer()) {
 		x.standing = Interested
 	}
-	for _, id := range v.Signers() {
+	for _, id := range it.Signers() {
 		if x.known(id) && !x.interested(id) {
 			x.witness, x.standing = id, Independent
 			break
@@ -155,8 +169,10 @@ func (x *extraction) begin(i int, it chain.Item) {
 }
 
 // known reports whether the policy gives id any influence.
-func (x *extraction) known(id did.DID) bool {
-	_, ok := x.scorer.voiceOf[id]
+func (x *extraction) known(id did.DID) bool { return x.scorer.known(id) }
+
+func (s *Scorer) known(id did.DID) bool {
+	_, ok := s.voiceOf[id]
 	return ok
 }
 
@@ -197,9 +213,16 @@ func (x *extraction) add(e Evidence) {
 	x.Evidence = append(x.Evidence, e)
 }
 
+// day is the day of what the entry at hand reports. Nobody can have seen what comes after
+// his credential is valid from: such an event counts on the day of that, so that neither
+// praise is stored up for later nor blame put off.
+func (x *extraction) day(at time.Time) Day {
+	return min(DayOf(at), DayOf(x.credential.ValidFrom()))
+}
+
 // report adds a report of an event.
 func (x *extraction) report(d Dimension, at time.Time, good, bad int64) {
-	x.add(Evidence{Day: DayOf(at), Dimension: d, Standing: x.standing, Good: good, Bad: bad})
+	x.add(Evidence{Day: x.day(at), Dimension: d, Standing: x.standing, Good: good, Bad: bad})
 }
 
 // claimOf returns the credential's claim if it is one of type C and does not contradict itself.
@@ -228,27 +251,28 @@ func (x *extraction) entry(it chain.Item) {
 	} else if c, ok := claimOf[record.LeaseOutcome](v); ok {
 		at = c.Returned
 	} else if c, ok := claimOf[record.Lease](v); ok {
-		if link.Kind == chain.Open && x.countersigned() && v.SignedBy(c.Lessor) {
+		if link.Kind == chain.Open && x.countersigned() && it.SignedBy(c.Lessor) {
 			x.side[c.Lessor] = true
 		}
 	} else {
 		recognised = false
+		x.unreadable()
 	}
 
 	switch link.Kind {
 	case chain.Commission:
 		x.owner = v.Issuer()
 	case chain.Transfer:
-		// As in package chain: the one signer who is neither issuer, owner nor machine.
-		heirs := slices.DeleteFunc(v.Signers(), func(id did.DID) bool { return id == v.Issuer() || id == x.owner || id == x.machine })
-		if len(heirs) == 1 && (x.owner.IsZero() || v.SignedBy(x.owner)) {
-			x.owner = heirs[0]
+		// After a gap package chain cannot tell whether it is the owner who transfers.
+		if !x.uncertain || x.owner.IsZero() || it.SignedBy(x.owner) {
+			x.owner, x.uncertain = it.Owner, false
 		}
 	case chain.Open:
-		if !x.countersigned() {
+		// Who withholds entries may have withheld that the owner is one of its signers.
+		if !x.countersigned() && !x.uncertain {
 			return
 		}
-		o := &opening{due: DayOf(link.Due), signers: v.Signers()}
+		o := &opening{due: DayOf(link.Due), signers: it.Signers()}
 		x.opened[link.Sequence] = o
 		x.add(Evidence{Day: o.due, Dimension: Obligations, Kind: Due, Bad: 1})
 	case chain.Close:
@@ -279,15 +303,15 @@ func (x *extraction) entry(it chain.Item) {
 
 // countersigned reports whether one of the machine's side has signed the entry at hand.
 // Package chain asks for that, but after a gap, which may hide a new owner, it cannot: a
-// stranger might then put obligations on the machine, or make himself its lessor.
+// stranger might then make himself the machine's lessor.
 func (x *extraction) countersigned() bool {
-	return slices.ContainsFunc(x.credential.Signers(), x.interested)
+	return slices.ContainsFunc(x.item.Signers(), x.interested)
 }
 
 // counterparty reports whether the entry at hand is signed by somebody who signed the
 // opening and is not of the machine's side.
 func (x *extraction) counterparty(o *opening) bool {
-	return slices.ContainsFunc(o.signers, func(id did.DID) bool { return !x.interested(id) && x.credential.SignedBy(id) })
+	return slices.ContainsFunc(o.signers, func(id did.DID) bool { return !x.interested(id) && x.item.SignedBy(id) })
 }
 
 // split turns an outcome into exposure.
@@ -303,7 +327,7 @@ func split(o chain.Outcome) (good, bad int64) {
 
 func (x *extraction) uptime(c record.Uptime) {
 	e := Evidence{
-		Day: DayOf(c.End.Add(-time.Second)), Dimension: Availability, Standing: x.standing,
+		Day: x.day(c.End.Add(-time.Second)), Dimension: Availability, Standing: x.standing,
 		Good: c.UpSeconds, Bad: c.DownUnplannedSeconds, Failures: c.Failures,
 	}
 	if c.Failures > 0 {
@@ -322,6 +346,9 @@ func (x *extraction) maintenance(c record.Maintenance, outcome chain.Outcome) {
 	key := "activity " + c.Activity
 	if c.Part != nil {
 		key = "part " + c.Part.ID.String() + " " + c.Part.Name
+		if c.Part.ID.IsZero() && c.Part.Name == "" {
+			key = "serial " + c.Part.Serial
+		}
 	}
 	late := c.Due != nil && !c.Due.Date.IsZero() && DayOf(c.Time) > DayOf(c.Due.Date)
 	if p := x.planned[key]; p != nil && (x.trusted() || x.witness == p.by) {
@@ -355,7 +382,7 @@ func (x *extraction) incident(c record.Incident) {
 	switch {
 	case c.Category == record.Failure:
 		x.report(Maintenance, c.Detected, 0, c.SeverityPermille)
-	case c.CausedBy.IsZero() || x.interested(c.CausedBy):
+	case c.CausedBy.IsZero() || x.interested(c.CausedBy) || x.uncertain:
 		x.report(Obligations, c.Detected, 0, c.SeverityPermille)
 	}
 }
@@ -382,37 +409,82 @@ func (x *extraction) binding(b *record.KeyBinding) {
 	}
 }
 
-// withheld adds what the history shows about what it does not show.
-func (x *extraction) withheld(h *chain.History, items []chain.Item) {
-	byTotals := func(it chain.Item) int64 { return it.Link.Totals.Adverse }
-	for i, it := range items {
-		missing, adverse := it.Link.Sequence, byTotals(it)
-		if i > 0 {
-			missing -= items[i-1].Link.Sequence + 1
-			adverse -= byTotals(items[i-1])
+// unreadable adds what stands for the claim of the entry at hand, if that is of a type
+// which is scored but does not decode or contradicts itself: whoever asked a trusted
+// witness to sign it shall not have got rid of it, so it is as if withheld.
+func (x *extraction) unreadable() {
+	if !x.trusted() {
+		return
+	}
+	for _, c := range []struct {
+		claim     vc.Claim
+		dimension Dimension
+	}{
+		{record.Uptime{}, Availability}, {record.Maintenance{}, Maintenance}, {record.Incident{}, Obligations},
+	} {
+		if slices.Contains(x.credential.Types(), c.claim.CredentialType()) {
+			x.add(Evidence{Day: x.day(x.credential.ValidFrom()), Dimension: c.dimension, Kind: Hidden, Bad: 1})
 		}
-		if missing <= 0 {
+	}
+}
+
+// missing returns how many entries are withheld just before items[i].
+func missing(items []chain.Item, i int) int64 {
+	if i == 0 {
+		return items[0].Link.Sequence
+	}
+	return max(0, items[i].Link.Sequence-items[i-1].Link.Sequence-1)
+}
+
+// withheld adds what the history shows about what it does not show.
+//
+// Whoever withholds entries may have written the one that follows them, and dated it as
+// he liked. So they count on the day of the next entry by a trusted witness, or, without
+// one, of the newest entry of all. And they may be about anything, so the bound of every
+// dimension takes them at their worst.
+func (x *extraction) withheld(h *chain.History, items []chain.Item, vouched []bool) {
+	if items[0].Link.Kind == "" {
+		return // nothing is known of what isolated credentials leave out
+	}
+	last := len(items) - 1
+	newest := within(DayOf(h.Head().Latest))
+	day := newest
+	if overdue := h.Hidden().Overdue; overdue > 0 {
+		x.credential, x.sequence = items[last].Credential, items[last].Link.Sequence
+		x.add(Evidence{Day: newest, Dimension: Obligations, Kind: Fact, Bad: min(overdue, MaxCount)})
+	}
+	for i, it := range slices.Backward(items) {
+		if vouched[i] {
+			day = within(DayOf(it.Credential.ValidFrom()))
+		}
+		n := missing(items, i)
+		if n == 0 {
 			continue
+		}
+		adverse := it.Link.Totals.Adverse
+		if i > 0 {
+			adverse -= items[i-1].Link.Totals.Adverse
 		}
 		if it.Link.Outcome.Adverse() {
 			adverse--
 		}
-		x.begin(i, it)
-		adverse = min(max(adverse, 0), missing)
-		day := DayOf(it.Credential.ValidFrom())
+		adverse = min(max(adverse, 0), n)
+		x.credential, x.sequence = it.Credential, it.Link.Sequence
 		x.add(Evidence{Day: day, Dimension: Obligations, Kind: Fact, Bad: min(adverse, MaxCount)})
-		x.add(Evidence{Day: day, Dimension: Obligations, Kind: Hidden, Bad: min(missing-adverse, MaxCount)})
-		x.add(Evidence{Day: day, Dimension: Provenance, Kind: Fact, Bad: min(missing, MaxCount)})
-	}
-	if overdue := h.Hidden().Overdue; overdue > 0 {
-		last := len(items) - 1
-		x.begin(last, items[last])
-		x.add(Evidence{Day: DayOf(x.credential.ValidFrom()), Dimension: Obligations, Kind: Fact, Bad: min(overdue, MaxCount)})
+		x.add(Evidence{Day: day, Dimension: Obligations, Kind: Hidden, Bad: min(n-adverse, MaxCount)})
+		for _, d := range []Dimension{Availability, Maintenance, Integrity} {
+			x.add(Evidence{Day: day, Dimension: d, Kind: Hidden, Bad: min(n, MaxCount)})
+		}
+		x.add(Evidence{Day: day, Dimension: Provenance, Kind: Fact, Bad: min(n, MaxCount)})
 	}
 	for _, fork := range h.Equivocations() {
 		if !fork.Settled() {
 			x.credential, x.sequence = fork.Credentials[1], fork.Sequence
-			x.add(Evidence{Day: DayOf(x.credential.ValidFrom()), Dimension: Provenance, Kind: Fork, Bad: 1})
+			x.add(Evidence{Day: within(DayOf(x.credential.ValidFrom())), Dimension: Provenance, Kind: Fork, Bad: 1})
 		}
 	}
 }
+
+// within moves a day into the range of those that can be scored: a far-fetched date shall
+// not make anything adverse go away.
+func within(d Day) Day { return min(max(d, 0), MaxDay) }

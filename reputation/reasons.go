@@ -67,6 +67,9 @@ func (c Code) Text() string {
 // codeFor names what dimension d lost points for.
 func codeFor(d Dimension, t tally, adverse bool) Code {
 	overdue := t.overdue > (t.bad+t.hidden)/2
+	if adverse && t.hidden > t.bad {
+		return EntriesMissing // nobody knows that it was down, or broken
+	}
 	switch d {
 	case Availability:
 		if adverse {

@@ -160,7 +160,16 @@ func (st *State) Score(asOf Day) (*Score, error) {
 		// What more evidence of the same kind would not win back is lost to adverse evidence.
 		adverse := l.best[d] - l.share(d, l.rung(good))
 		reasons[d] = Reason{Code: codeFor(Dimension(d), t, adverse > lost-adverse), Lost: lost}
+		// What withheld entries cost in several dimensions has one cause.
+		for i := range d {
+			if reasons[i].Code == reasons[d].Code {
+				reasons[i].Lost += lost
+				reasons[d].Lost = 0
+				break
+			}
+		}
 	}
+	points = max(points, Min) // each dimension is rounded down
 	bound := probability(floorDiv(low, million))
 	// A cap holds the bound as well as the points, so that the expected loss follows.
 	limit, code := limitFor(st.Completeness, st.forks)

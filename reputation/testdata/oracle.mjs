@@ -249,10 +249,13 @@ function score(policy, voices, digest, c) {
     n += t.r + t.s
     const a = best - above(rung(t.s + t.h > 0n ? share(t.r, t.r + t.s + t.h) : ONE))
     const overdue = t.v > (t.s + t.h) / 2n && (d === 1 || d === 2)
-    const code = a <= lost - a ? UNPROVEN[d] : overdue ? name.toUpperCase() + '_OVERDUE' : ADVERSE[d]
-    reasons.push({ code, lost })
+    const code = a <= lost - a ? UNPROVEN[d] : t.h > t.s ? 'ENTRIES_MISSING' : overdue ? name.toUpperCase() + '_OVERDUE' : ADVERSE[d]
+    const same = reasons.find(r => r.code === code)
+    if (same) same.lost += lost
+    reasons.push({ code, lost: same ? 0n : lost })
     return { name, meanPpm: ppm(b.mean), lowPpm: ppm(b.low), points: mine, lost, evidence: t.r + t.s >> 32n }
   })
+  points = max(points, 300n)
   let beta = probability(floor(low, MILLION))
   const cap = counts.forks > 0n ? 300n : CAPS[c.case.completeness]
   const byCap = { code: 'CAPPED_' + c.case.completeness, lost: max(0n, points - cap) }

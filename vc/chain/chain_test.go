@@ -243,6 +243,74 @@ func rewritten(t testing.TB, l *life, i int, change func(*chain.Link)) *vc.Crede
 }
 
 // What is wrong with a record is told by type, with exact numbers.
+// Nobody signs the order of proofs, nor how they are spread over copies.
+func TestSignersOfAnItem(t *testing.T) {
+	l := &life{t: t}
+	c := &vc.Credential{Subject: machine.ID, Claim: claim{name: "MaintenanceCredential"}, ValidFrom: days(0)}
+	require.NoError(t, l.head.Append(c, begin))
+	raw, err := maker.Issue(c)
+	require.NoError(t, err)
+	sign := func(by ...*vc.Issuer) *vc.Verified {
+		copied := raw
+		for _, s := range by {
+			copied, err = s.AddProof(copied)
+			require.NoError(t, err)
+		}
+		v, err := verifier.Verify(t.Context(), copied, vc.AnyIssuer)
+		require.NoError(t, err)
+		return v
+	}
+	signers := func(copies ...*vc.Verified) []did.DID {
+		h, err := chain.New(machine.ID, copies...)
+		require.NoError(t, err)
+		require.Equal(t, maker.ID, h.Entries()[0].Owner)
+		return h.Entries()[0].Signers()
+	}
+	want := signers(sign(shop, lessee, owner))
+	require.Len(t, want, 4)
+	require.Equal(t, maker.ID, want[0], "the issuer is first")
+	require.Equal(t, want, signers(sign(owner, shop, lessee)))
+	require.Equal(t, want, signers(sign(shop), sign(lessee, owner)))
+	require.Equal(t, want, signers(sign(lessee, owner), sign(owner, lessee), sign(shop), sign(lessee, owner)))
+}
+
+// What a stranger can multiply costs no more than in proportion: with quadratic work this
+// takes seconds.
+func TestManyCopiesAndForks(t *testing.T) {
+	const many = 1500
+	l := &life{t: t}
+	l.add(0, begin, maker)
+	c := &vc.Credential{Subject: machine.ID, Claim: claim{name: "MaintenanceCredential"}, ValidFrom: days(1)}
+	require.NoError(t, l.head.Append(c, good))
+	shown := l.entries
+	for i := range many {
+		busy := *shop
+		busy.Now = func() time.Time { return birth.Add(time.Duration(i) * time.Second) } // another proof of the same content
+		again := *c
+		shown = append(shown, signed(t, &again, &busy))
+	}
+	h, err := chain.New(machine.ID, shown...)
+	require.NoError(t, err)
+	require.Equal(t, 2, h.Len())
+	require.Equal(t, []did.DID{shop.ID}, h.Entries()[1].Signers())
+
+	for range many {
+		l.add(2, amend(0), shop)
+	}
+	shown = slices.Clone(l.entries)
+	for i := range many {
+		shown = append(shown, entry(t, l.heads[0], 3+i, good, stranger))
+	}
+	h, err = chain.NewDisclosed(machine.ID, shown...)
+	require.NoError(t, err)
+	require.Len(t, h.Equivocations(), many)
+
+	_, err = chain.New(machine.ID, entry(t, chain.Head{}, 0, begin, maker), entry(t, chain.Head{}, 1, begin, maker), entry(t, chain.Head{}, 2, begin, maker),
+		entry(t, chain.Head{}, 3, begin, maker), entry(t, chain.Head{}, 4, begin, maker), entry(t, chain.Head{}, 5, begin, maker))
+	require.ErrorContains(t, err, "of 6 records")
+	require.Less(t, len(err.Error()), 500, "a message is for people")
+}
+
 func TestRefuses(t *testing.T) {
 	l := year(t)
 	at := func(i int) chain.Head { return l.heads[i] }
@@ -497,7 +565,10 @@ func TestForkIsEvidence(t *testing.T) {
 	require.Same(t, other, fork.Credentials[1])
 	require.Equal(t, []did.DID{shop.ID}, fork.SignedBoth())
 	require.Len(t, fork.Amends, 1)
-	require.True(t, fork.Settled(), "the shop itself amended entry 4")
+	require.False(t, fork.Settled(), "the lessee, whose word on the branch would be lost too, has not agreed")
+	short, err := chain.NewDisclosed(machine.ID, append(slices.Clone(l.entries), other)...)
+	require.NoError(t, err)
+	require.True(t, short.Equivocations()[0].Settled(), "the shop itself amended entry 4")
 
 	evidence, err := json.Marshal(fork)
 	require.NoError(t, err)

@@ -94,7 +94,8 @@ type MixedError struct {
 
 // Error implements error.
 func (e *MixedError) Error() string {
-	return fmt.Sprintf("chain: %s has entries of %d records, not of one: %v", e.Subject, len(e.Chains), e.Chains)
+	named := e.Chains[:min(len(e.Chains), 4)] // a stranger can show ten thousand
+	return fmt.Sprintf("chain: %s has entries of %d records, not of one: %v", e.Subject, len(e.Chains), named)
 }
 
 // A Backdating says that an entry claims to be older than one before it. It may

@@ -31,7 +31,8 @@ type Equivocation struct {
 	// Amends are the entries of a History that amend this sequence, in order.
 	Amends []Item
 
-	branch []*vc.Verified // all entries of the branch that was left
+	branch []*vc.Verified   // all entries of the branch that was left
+	agreed map[did.DID]bool // who signed Amends; forks at one sequence share it
 }
 
 // Error implements error.
@@ -49,14 +50,14 @@ func (e *Equivocation) SignedBoth() []did.DID {
 	})
 }
 
-// Settled reports whether an amend for this sequence is signed by the issuer of
-// the entry that was left out: the one whose word the record then does without
-// has agreed to the branch that the amend is on. Nobody else's agreement would
-// do, since an amend by the holder could do away with bad news. A policy may
-// accept an arbiter's too, whom it finds among the signers of Amends.
+// Settled reports whether the issuer of every entry on the branch that was left
+// has signed an amend for this sequence: those whose word the record then does
+// without have agreed to the branch that the amends are on. Nobody else's
+// agreement would do, since an amend by the holder, or by an accomplice whose
+// entry begins the branch, could do away with bad news. A policy may accept an
+// arbiter's too, whom it finds among the signers of Amends.
 func (e *Equivocation) Settled() bool {
-	left := e.Credentials[1].Issuer()
-	return slices.ContainsFunc(e.Amends, func(it Item) bool { return it.signedBy(left) })
+	return len(e.branch) > 0 && !slices.ContainsFunc(e.branch, func(v *vc.Verified) bool { return !e.agreed[v.Issuer()] })
 }
 
 // MarshalJSON returns the evidence: {"equivocation": [credential, credential]},
@@ -151,6 +152,23 @@ func untangle(items []Item) (trunk, branches []Item) {
 // equivocation for each branch. Heads are those of the trunk that they name.
 func (h *History) fork(branches []Item, heads map[vc.Digest]Head, found *defects) {
 	forks := make(map[vc.Digest]*Equivocation, len(branches)) // by digest of an entry on the branch
+	amends := make(map[int64][]Item)                          // by the sequence that they amend
+	agreed := make(map[int64]map[did.DID]bool)                // who signed those
+	if len(branches) > 0 {
+		for _, it := range h.items {
+			if it.Link.Kind != Amend {
+				continue
+			}
+			at := it.Link.RefersTo
+			amends[at] = append(amends[at], it)
+			if agreed[at] == nil {
+				agreed[at] = make(map[did.DID]bool)
+			}
+			for _, id := range it.Signers() {
+				agreed[at][id] = true
+			}
+		}
+	}
 	for _, it := range branches {
 		i, _ := h.find(it.Link.Sequence)
 		rival := h.items[i]
@@ -176,12 +194,7 @@ func (h *History) fork(branches []Item, heads map[vc.Digest]Head, found *defects
 		fork := forks[it.Link.Previous]
 		if fork == nil {
 			fork = &Equivocation{Subject: h.subject, Chain: h.head.Chain, Sequence: it.Link.Sequence,
-				Credentials: [2]*vc.Verified{rival.Credential, it.Credential}}
-			for _, later := range h.items[i+1:] {
-				if later.Link.Kind == Amend && later.Link.RefersTo == it.Link.Sequence {
-					fork.Amends = append(fork.Amends, later)
-				}
-			}
+				Credentials: [2]*vc.Verified{rival.Credential, it.Credential}, Amends: amends[it.Link.Sequence], agreed: agreed[it.Link.Sequence]}
 			h.forks = append(h.forks, fork)
 		}
 		fork.branch = append(append(fork.branch, it.Credential), it.copies...)

@@ -362,7 +362,7 @@ func opens(link Link) int64 {
 func (h Head) signatures(machine did.DID, it Item) (did.DID, error) {
 	v := it.Credential
 	unknown := h.Owner.IsZero() // a gap may hide a transfer
-	speaks := unknown || it.signedBy(machine) || it.signedBy(h.Owner)
+	speaks := unknown || it.SignedBy(machine) || it.SignedBy(h.Owner)
 	switch it.Link.Kind {
 	case Commission:
 		return v.Issuer(), nil
@@ -386,9 +386,9 @@ func (h Head) signatures(machine did.DID, it Item) (did.DID, error) {
 		switch {
 		case !unknown && old != h.Owner:
 			return h.Owner, fmt.Errorf("it transfers from %s, but the owner of record is %s", old, h.Owner)
-		case !it.signedBy(old):
+		case !it.SignedBy(old):
 			return h.Owner, fmt.Errorf("an entry transfer is signed by the old owner %s", old)
-		case heir.IsZero() || !it.signedBy(heir):
+		case heir.IsZero() || !it.SignedBy(heir):
 			return h.Owner, fmt.Errorf("an entry transfer is countersigned by the new owner %s: have them countersign", heir)
 		}
 		return heir, nil

@@ -15,14 +15,38 @@ import (
 type Item struct {
 	Link       Link // zero in a history of isolated credentials
 	Credential *vc.Verified
+	Owner      did.DID // owner of record after it; zero if a gap may hide who that is, or if it is isolated
 
 	copies []*vc.Verified // the same content with other proofs, if it was given
 }
 
-// signedBy reports whether id signed the content, in whatever copy.
-func (it Item) signedBy(id did.DID) bool {
+// SignedBy reports whether id signed the content, in whatever copy.
+func (it Item) SignedBy(id did.DID) bool {
 	return it.Credential.SignedBy(id) ||
 		slices.ContainsFunc(it.copies, func(v *vc.Verified) bool { return v.SignedBy(id) })
+}
+
+// Signers returns all who signed the content, in whatever copy: the issuer, then
+// the others in the order of their DIDs. So the order of proofs, which nobody
+// signs, decides nothing.
+func (it Item) Signers() []did.DID {
+	ids := it.Credential.Signers()
+	for _, v := range it.copies {
+		ids = append(ids, v.Signers()...)
+	}
+	issuer := it.Credential.Issuer()
+	slices.SortFunc(ids, func(a, b did.DID) int {
+		switch {
+		case a == b:
+			return 0
+		case a == issuer:
+			return -1
+		case b == issuer:
+			return 1
+		}
+		return cmp.Compare(a.String(), b.String())
+	})
+	return slices.Compact(ids)
 }
 
 // signedByOther reports whether anybody but id signed the content.
@@ -202,7 +226,8 @@ func readAll(credentials []*vc.Verified) ([]Item, defects) {
 
 // distinct returns an item for each digest. Of several copies, the one with
 // most signers stands for all; of those, the one with the lesser text, so that
-// the order in which they come does not matter.
+// the order in which they come does not matter. It sorts, because a stranger can
+// sign one content ten thousand times.
 func distinct(credentials []*vc.Verified) []Item {
 	seen := make(map[vc.Digest]int, len(credentials))
 	items := make([]Item, 0, len(credentials))
@@ -213,15 +238,21 @@ func distinct(credentials []*vc.Verified) []Item {
 			items = append(items, Item{Credential: v})
 			continue
 		}
+		items[i].copies = append(items[i].copies, v)
+	}
+	for i := range items {
 		it := &items[i]
-		if v.Raw() == it.Credential.Raw() {
+		if len(it.copies) == 0 {
 			continue
 		}
-		if cmp.Or(cmp.Compare(len(it.Credential.Signers()), len(v.Signers())), cmp.Compare(v.Raw(), it.Credential.Raw())) < 0 {
-			it.Credential, v = v, it.Credential
-		}
-		if !slices.ContainsFunc(it.copies, func(c *vc.Verified) bool { return c.Raw() == v.Raw() }) {
-			it.copies = append(it.copies, v)
+		all := append(it.copies, it.Credential)
+		slices.SortFunc(all, func(a, b *vc.Verified) int {
+			return cmp.Or(cmp.Compare(len(b.Signers()), len(a.Signers())), cmp.Compare(a.Raw(), b.Raw()))
+		})
+		all = slices.CompactFunc(all, func(a, b *vc.Verified) bool { return a.Raw() == b.Raw() })
+		it.Credential, it.copies = all[0], slices.Clip(all[1:])
+		if len(it.copies) == 0 {
+			it.copies = nil
 		}
 	}
 	return items
@@ -257,6 +288,7 @@ func (h *History) walk(trunk []Item, found *defects, branches ...Item) map[vc.Di
 		var wrong defects
 		before := h.head
 		h.head = before.follow(h.subject, it, &wrong)
+		it.Owner = h.head.Owner
 		for _, err := range wrong.named {
 			if gap, ok := err.(*GapError); ok {
 				h.gaps = append(h.gaps, *gap)

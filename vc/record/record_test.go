@@ -326,6 +326,8 @@ func TestRefused(t *testing.T) {
 		}), "must be a decimal integer of at most 78 digits"},
 		{"a policy that is no digest", leased(func(l *record.Terms) { l.ScorePolicy = "latest" }), `lease.scorePolicy is "latest": must be the digest`},
 
+		{"on time, yet missing", returned(func(r *record.Return) { r.OnTime, r.Condition = true, record.ConditionMissing }),
+			"record: LeaseOutcomeCredential: leaseOutcome.onTime is true: must be false for a machine that is missing"},
 		{"the outcome of no lease", returned(func(r *record.Return) { r.Lease = "" }), "record: LeaseOutcomeCredential: leaseOutcome.lease: must be the digest of a credential"},
 		{"a digest with bits that mean nothing", returned(func(r *record.Return) { r.Lease = digest[:46] + "h" }), "leaseOutcome.lease is \"uEiA"},
 		{"a digest of another length", returned(func(r *record.Return) { r.Lease = digest + "A" }), "must be the digest of a credential"},

@@ -180,6 +180,9 @@ func (o LeaseOutcome) Validate() error {
 	c.time("leaseOutcome.returnedAt", r.Returned)
 	oneOf(&c, "leaseOutcome.condition", r.Condition,
 		ConditionGood, ConditionWorn, ConditionDamaged, ConditionDestroyed, ConditionMissing)
+	if r.Condition == ConditionMissing && r.OnTime {
+		c.fail("leaseOutcome.onTime", "true", "must be false for a machine that is missing")
+	}
 	c.readings("leaseOutcome.counters", r.Counters)
 	c.items("leaseOutcome.incidents", len(r.Incidents))
 	for i, d := range r.Incidents {
