@@ -136,7 +136,8 @@ func encode(v any) ([]byte, error) {
 		return nil, err
 	}
 	text := bytes.TrimSuffix(out.Bytes(), []byte{'\n'})
-	if bytes.Contains(bytes.ReplaceAll(text, []byte(`\\`), nil), []byte(`\ufffd`)) {
+	mark := []byte(`\ufffd`)
+	if bytes.Contains(text, mark) && bytes.Contains(bytes.ReplaceAll(text, []byte(`\\`), nil), mark) {
 		return nil, errors.New("a string is not UTF-8")
 	}
 	return text, nil

@@ -54,7 +54,7 @@ type UncheckedError struct {
 
 // Error implements error.
 func (e *UncheckedError) Error() string {
-	return fmt.Sprintf("vc: from %s: %s of type %q was not checked: the Verifier has no checker for it", e.Signer, e.Member, e.Type)
+	return fmt.Sprintf("vc: from %s: %s of type %.80q was not checked: the Verifier has no checker for it", e.Signer, e.Member, e.Type)
 }
 
 // A CredentialError says which credential of a presentation an error is about.

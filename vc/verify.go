@@ -95,7 +95,12 @@ func (v *Verified) Issuer() did.DID { return v.issuer }
 
 // Subject returns whom the credential is about; zero if it is not named by a
 // DID. Of several subjects it is the first.
-func (v *Verified) Subject() did.DID { return v.subjects[0] }
+func (v *Verified) Subject() did.DID {
+	if len(v.subjects) == 0 {
+		return did.DID{} // the zero Verified
+	}
+	return v.subjects[0]
+}
 
 // Subjects returns all subjects in order, a zero DID for each not named by one.
 func (v *Verified) Subjects() []did.DID { return slices.Clone(v.subjects) }

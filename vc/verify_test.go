@@ -555,6 +555,7 @@ func TestIssueRefusesWhatVerifyWould(t *testing.T) {
 		{"no subject", vc.Credential{Claim: maintenance()}, "needs Subject"},
 		{"no claim", vc.Credential{Subject: issuer.ID}, "needs Subject and Claim"},
 		{"a claim that contradicts itself", vc.Credential{Subject: issuer.ID, Claim: record.Maintenance{}}, "eventTime"},
+		{"text that is not UTF-8", vc.Credential{Subject: issuer.ID, Claim: maintenance(), Members: map[string]any{"name": "r\xfftor"}}, "not UTF-8"},
 		{"a claim that is no object", vc.Credential{Subject: issuer.ID, Claim: list{}}, "want a JSON object"},
 		{"an unknown type", vc.Credential{Subject: issuer.ID, Claim: unknown{}}, "UnheardOfCredential"},
 		{"an undefined member", vc.Credential{Subject: issuer.ID, Claim: maintenance(), Members: map[string]any{"colour": "red"}}, "colour"},
@@ -608,6 +609,21 @@ type paint struct {
 }
 
 func (paint) CredentialType() string { return "PaintCredential" }
+
+// The zero Verified, which anybody can write down, says nothing.
+func TestTheZeroVerifiedSaysNothing(t *testing.T) {
+	v := new(vc.Verified)
+	require.True(t, v.Issuer().IsZero() && v.Subject().IsZero() && v.Digest().IsZero())
+	require.Empty(t, v.ID()+v.Raw())
+	require.Empty(t, v.Subjects())
+	require.False(t, v.SignedBy(did.DID{}))
+	require.True(t, v.ValidFrom().IsZero() && v.ValidUntil().IsZero() && v.Created().IsZero())
+	found, err := v.Member("record", new(any))
+	require.False(t, found)
+	require.NoError(t, err)
+	_, err = vc.ClaimOf[record.Maintenance](v)
+	require.Error(t, err)
+}
 
 func TestVerifyAllKeepsTheOrder(t *testing.T) {
 	issuer := newIssuer(t, "Ed25519")
