@@ -368,6 +368,29 @@ func drift(t *testing.T, readme string) (out []string) {
 	return out
 }
 
+// Each rule of docs/ARCHITECTURE.md names a test that exists.
+func TestArchitectureNamesItsTests(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root(t), "docs", "ARCHITECTURE.md"))
+	require.NoError(t, err)
+	named := regexp.MustCompile("`([a-z]+)\\.(Test[A-Za-z0-9]+)`").FindAllStringSubmatch(string(page), -1)
+	require.GreaterOrEqual(t, len(named), 8)
+	for _, n := range named {
+		folder := n[1]
+		if folder == "invariants" {
+			folder = "internal/invariants"
+		}
+		found := false
+		files, err := filepath.Glob(filepath.Join(root(t), folder, "*_test.go"))
+		require.NoError(t, err)
+		for _, f := range files {
+			src, err := os.ReadFile(f)
+			require.NoError(t, err)
+			found = found || bytes.Contains(src, []byte("\nfunc "+n[2]+"(t *testing.T)"))
+		}
+		require.True(t, found, "%s.%s", n[1], n[2])
+	}
+}
+
 // Nothing tracked names a machine's folders or a package registry's host.
 func TestNothingLocalIsTracked(t *testing.T) {
 	local := regexp.MustCompile(`(^|[^A-Za-z0-9_.])/(work|root|home)/|https?://(registry|proxy|deb|sum)\.`)
