@@ -151,3 +151,38 @@ func ExampleContexts_With() {
 	fmt.Println(contexts != nil, err)
 	// Output: true <nil>
 }
+
+func ExampleClaimOf() {
+	v, err := (&vc.Verifier{Now: today}).Verify(context.Background(), exampleCredential(), vc.AnyIssuer)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	work, err := vc.ClaimOf[record.Maintenance](v)
+	fmt.Println(work.Category, work.Activity, err)
+
+	_, err = vc.ClaimOf[record.Uptime](v)
+	fmt.Println(err != nil)
+	// Output:
+	// preventive replace rotor bearings <nil>
+	// true
+}
+
+func ExampleParseDigest() {
+	d, err := vc.ParseDigest("uEiC7Z6wE-p_dKILFirHQAqgfuC9j8aSDvTeVPJbujHVVsQ")
+	fmt.Println(d, err)
+	// Output: uEiC7Z6wE-p_dKILFirHQAqgfuC9j8aSDvTeVPJbujHVVsQ <nil>
+}
+
+func ExampleIssuedBy() {
+	shop, _ := exampleKey("shop")
+	stranger, _ := exampleKey("stranger")
+	verifier := &vc.Verifier{Now: today}
+	_, err := verifier.Verify(context.Background(), exampleCredential(), vc.IssuedBy(shop))
+	fmt.Println(err)
+	_, err = verifier.Verify(context.Background(), exampleCredential(), vc.IssuedBy(stranger))
+	fmt.Println(errors.Is(err, vc.ErrNotAccepted))
+	// Output:
+	// <nil>
+	// true
+}
