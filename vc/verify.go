@@ -87,6 +87,11 @@ type Verified struct {
 	proofRoom [1]proof
 }
 
+// String names the credential for people: its type, digest, issuer and subject.
+func (v *Verified) String() string {
+	return fmt.Sprintf("%s %s by %s about %s", v.Type(), v.digest, v.issuer, v.Subject())
+}
+
 // ID returns the URL of the credential, or "" if it has none.
 func (v *Verified) ID() string { return v.id }
 

@@ -103,6 +103,7 @@ func TestWhatIsIssuedVerifies(t *testing.T) {
 			require.Equal(t, noon, v.Created())
 			require.Equal(t, []did.DID{issuer.ID}, v.Signers())
 			require.Equal(t, string(raw), v.Raw())
+			require.Equal(t, fmt.Sprintf("MaintenanceCredential %s by %s about %s", v.Digest(), issuer.ID, subject), v.String())
 			claim, err := vc.ClaimOf[record.Maintenance](v)
 			require.NoError(t, err)
 			require.Equal(t, maintenance(), claim)
