@@ -151,6 +151,32 @@ func TestCopiesCountAsOne(t *testing.T) {
 	require.Equal(t, scores[0], scores[2])
 }
 
+// The digest of a credential does not tell who signed it, so head and digests are the same
+// for who holds a countersigned copy and for who does not. The root is not.
+func TestTheRootTellsWhoseWordItIs(t *testing.T) {
+	maker, owner, inspector := party(t, "maker"), party(t, "owner"), party(t, "inspector")
+	p := trust(inspector)
+	l := born(t, maker, noon.Add(-days(40)))
+	l.enter(noon.Add(-days(39)), handover(noon.Add(-days(39)), maker, owner), chain.Entry{Kind: chain.Transfer}, maker, owner)
+	before := *l
+	l.enter(noon, uptime(noon, 604_800, 0), good, owner, inspector)
+	before.enter(noon, uptime(noon, 604_800, 0), good, owner)
+	with, without := score(t, p, l.history(), noon), score(t, p, before.history(), noon)
+	require.Equal(t, with.Head, without.Head)
+	require.NotEqual(t, with.Points, without.Points)
+	require.NotEqual(t, with.EvidenceRoot, without.EvidenceRoot)
+
+	raw, err := inspector.Issue(with.Credential(l.machine.ID, noon))
+	require.NoError(t, err)
+	verifier := vc.Verifier{Now: func() time.Time { return noon }}
+	claimed, err := verifier.Verify(t.Context(), raw, vc.AnyIssuer)
+	require.NoError(t, err)
+	require.NoError(t, reputation.Check(claimed, l.history(), p))
+	var mismatch *reputation.MismatchError
+	require.ErrorAs(t, reputation.Check(claimed, before.history(), p), &mismatch)
+	require.Equal(t, "evidenceRoot", mismatch.Field)
+}
+
 // A scorer does not choose the day.
 func TestCheckRefusesADayThatFlatters(t *testing.T) {
 	maker, monitor := party(t, "maker"), party(t, "monitor")

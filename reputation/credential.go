@@ -116,8 +116,12 @@ func (e *MismatchError) Error() string {
 // Check computes the score that the credential claims again, from the history and policy
 // given, as of the day that it names. It returns a [*MismatchError] for the first
 // difference. That day must not lie before the newest entry, nor more than [MaxValidity]
-// before the credential: else a scorer could leave out what came after a good day. The history must end where the scorer's did: if it is longer, the head
-// differs, and the score is out of date rather than wrong.
+// before the credential: else a scorer could leave out what came after a good day.
+//
+// The history must end where the scorer's did: if it is longer, the head differs, and the
+// score is out of date rather than wrong. It must also hold the same proofs, for digests do
+// not cover them: if somebody known has countersigned one copy and not the other, the
+// evidenceRoot differs.
 //
 // Check says that the score follows from the history. Who issued the credential does not
 // matter to it.

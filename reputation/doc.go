@@ -8,7 +8,10 @@
 //
 // A score is a function of a policy, a history and a day, and of nothing else. It is
 // computed with integers only, so whoever holds the same three gets the same bits, on any
-// machine. The scheme is named [Scheme]; docs/SCORE.md specifies it to the bit.
+// machine. The same three include the proofs: a copy of an entry that one witness more has
+// signed can count for more. [EvidenceRoot] commits to what counts, so a score's policy
+// digest, evidence root, day and completeness fix its points, and its head says where the
+// history ended. The scheme is named [Scheme]; docs/SCORE.md specifies it to the bit.
 //
 // The danger: a score is about the record, and the record is what witnesses chose to say.
 // It counts only issuers that the policy lists, so a policy with the wrong issuers gives
@@ -36,6 +39,11 @@
 //     week's duration and as bad for 5 %; witnesses are fused at each moment of the week.
 //   - Exposure. One window counts once, however many events it holds; one with less than a
 //     day of required time, or less than one whole event, counts in proportion.
+//   - Long reports. A report of availability counts in the week in which it ends, as one
+//     week at most: it is scaled down, its good rounded down and its bad up. Only the
+//     statistics of [Failures] keep all its seconds.
+//   - Dilution. A week holds 604,800 seconds of one witness's reports; of more, the good go
+//     first. Of maintenance one good event counts, however many there are.
 //   - A record's own facts, such as overdue obligations, forks and withheld entries, need
 //     no witness. Each counts as one certain adverse window.
 //   - Withheld entries may be about anything, so the lower bound of every dimension takes

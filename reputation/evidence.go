@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/hourmeter/hourmeter/did"
@@ -82,7 +83,8 @@ const (
 	// Report is what a witness saw. Good and Bad are exposure: seconds of required
 	// time for availability, thousandths of an event otherwise. All reports of one
 	// issuer about one dimension in one window are one report, with their exposures
-	// added: saying a thing a hundred times a week says it once.
+	// added: saying a thing a hundred times a week says it once. More than a window can
+	// hold is cut, good before bad.
 	Report Kind = iota
 
 	// Fact is an adverse event that the record itself proves, such as a fork, or an
@@ -203,12 +205,16 @@ func (d Day) Window() Window { return Window(floorDiv(int64(d)+3, 7)) } // 1970-
 // together: 2^32 - 1 seconds, 136 years.
 const MaxExposure = 1<<32 - 1
 
+// maxSequence is the greatest that JSON numbers hold exactly (RFC 8785 §3.2.2.3).
+const maxSequence = 1<<53 - 1
+
 // MaxCount is the most events that one piece of evidence may count. More than that in
 // one week also make no difference to a score: it is at its lowest long before.
 const MaxCount = 1 << 16
 
 // Evidence is one thing that one credential says about the machine, in the form
 // that is scored. A credential may say several: each has its own dimension, kind or day.
+// Its JSON leaves out what has its zero value; in RFC 8785 form that is a leaf of [EvidenceRoot].
 type Evidence struct {
 	Sequence  int64     `json:"sequence"`           // of the entry in the chain
 	Digest    vc.Digest `json:"digest"`             // of the credential
@@ -234,8 +240,8 @@ func (e *Evidence) Validate() error {
 		return fmt.Errorf("reputation: evidence %d (%v of %v): %s", e.Sequence, e.Kind, e.Dimension, fmt.Sprintf(format, args...))
 	}
 	switch {
-	case e.Sequence < 0:
-		return bad("sequence is negative")
+	case e.Sequence < 0 || e.Sequence > maxSequence:
+		return bad("sequence must lie in 0 to %d", int64(maxSequence))
 	case e.Digest.IsZero():
 		return bad("digest of the credential is missing")
 	case e.Day < 0 || e.Day > MaxDay:
@@ -264,12 +270,12 @@ func (e *Evidence) Validate() error {
 	return nil
 }
 
-// normalize returns the evidence in its normal order, sorted by sequence, with
-// each statement once: a credential shown twice is one credential. The order and
-// what is kept do not depend on the order of the input. When two statements of one
-// credential about one dimension and day differ, which cannot come from a history,
-// the worse one stays.
-func normalize(evidence []Evidence) []Evidence {
+// normalize returns what counts as of a day, in its normal order, sorted by sequence, with
+// each statement once: a credential shown twice is one credential. The order and what is
+// kept do not depend on the order of the input. When two statements of one credential
+// about one dimension and day differ, such as those of an incident that also closes a
+// lease, the worse one stays.
+func normalize(evidence []Evidence, asOf Day) []Evidence {
 	sorted := slices.Clone(evidence)
 	slices.SortFunc(sorted, func(a, b Evidence) int {
 		return cmp.Or(
@@ -286,7 +292,39 @@ func normalize(evidence []Evidence) []Evidence {
 			cmp.Compare(a.Issuer.String(), b.Issuer.String()),
 		)
 	})
-	return slices.CompactFunc(sorted, func(a, b Evidence) bool {
+	sorted = slices.CompactFunc(sorted, func(a, b Evidence) bool {
 		return a.Sequence == b.Sequence && a.Digest == b.Digest && a.Dimension == b.Dimension && a.Kind == b.Kind && a.Day == b.Day
 	})
+	return slices.DeleteFunc(sorted, func(e Evidence) bool { return e.Day > asOf && e.Kind != Due && e.Kind != Discharge })
+}
+
+// appendCanonical appends the RFC 8785 form of valid evidence: what encoding it as JSON
+// gives, with its members sorted. Nothing in it needs an escape.
+func (e *Evidence) appendCanonical(dst []byte) []byte {
+	number := func(name string, n int64) {
+		if n != 0 {
+			dst = strconv.AppendInt(append(dst, name...), n, 10)
+		}
+	}
+	dst = append(dst, '{')
+	if e.Standing != Interested {
+		dst = append(append(append(dst, `"assurance":"`...), e.Standing.String()...), `",`...)
+	}
+	if e.Bad != 0 {
+		dst = append(strconv.AppendInt(append(dst, `"bad":`...), e.Bad, 10), ',')
+	}
+	dst = e.Day.Time().AppendFormat(append(dst, `"day":"`...), dayFormat)
+	dst = append(append(dst, `","digest":"`...), e.Digest.String()...)
+	dst = append(append(append(dst, `","dimension":"`...), e.Dimension.String()...), '"')
+	number(`,"failures":`, e.Failures)
+	number(`,"good":`, e.Good)
+	if !e.Issuer.IsZero() {
+		dst = append(append(append(dst, `,"issuer":"`...), e.Issuer.String()...), '"')
+	}
+	if e.Kind != Report {
+		dst = append(append(append(dst, `,"kind":"`...), e.Kind.String()...), '"')
+	}
+	number(`,"repairSeconds":`, e.RepairSeconds)
+	dst = strconv.AppendInt(append(dst, `,"sequence":`...), e.Sequence, 10)
+	return append(dst, '}')
 }

@@ -189,7 +189,7 @@ func ExampleParsePolicy() {
 }
 
 func ExampleEvidenceRoot() {
-	fmt.Println(reputation.EvidenceRoot(nil))
+	fmt.Println(reputation.EvidenceRoot(reputation.Case{}, 20_779))
 	// Output:
 	// uEiDjsMRCmPwcFJr79MiZb7kkJ65B5GSbk0yklZkbeFK4VQ
 }

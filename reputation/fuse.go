@@ -21,6 +21,9 @@ const (
 	fullEvent   = 1000         // thousandths of an event, for the other dimensions
 )
 
+// windowSeconds is the most required time that a window holds.
+const windowSeconds = 7 * 24 * 60 * 60
+
 // A report is what one voice said of one window. The window is taken as a unit interval
 // of time, of which the voice says good on [0, good), nothing on [good, one-bad), and bad
 // on [one-bad, one). That says good or bad of the whole when all is good or all is bad, and
@@ -32,9 +35,22 @@ type report struct {
 }
 
 // newReport turns the counts of one voice in one window into a report.
-func newReport(c cell, full uint64, v *voice) report {
-	whole := max(c.lo+c.hi, full)
-	return report{share(c.lo, whole), share(c.hi, whole), v}
+//
+// Praise does not dilute blame. A week has only so many seconds: of those that reports claim
+// beyond it, the bad ones stay. And of maintenance one event counts as good at most, or
+// trifling services would outweigh a failure.
+func newReport(c cell, d Dimension, v *voice) report {
+	good, bad, full := c.lo, c.hi, uint64(fullEvent)
+	switch d {
+	case Availability:
+		full = fullSeconds
+		bad = min(bad, windowSeconds)
+		good = min(good, windowSeconds-bad)
+	case Maintenance:
+		good = min(good, fullEvent)
+	}
+	whole := max(good+bad, full)
+	return report{share(good, whole), share(bad, whole), v}
 }
 
 // share is ⌊part/whole⌋ in Q0.32, for part <= whole.
@@ -136,10 +152,6 @@ func odds(reports []report, u uint64) int64 {
 // tally ages and fuses all evidence on d, as of a day.
 func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 	now := asOf.Window()
-	full := uint64(fullEvent)
-	if d == Availability {
-		full = fullSeconds
-	}
 
 	// The windows that hold anything: never more than weigh anything.
 	type track struct {
@@ -167,7 +179,7 @@ func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 			t := &tracks[i]
 			if n := uint(int32(w) - t.base); n < uint(len(t.cells)) {
 				if c := t.cells[n]; c.hi|c.lo != 0 {
-					reports = append(reports, newReport(c, full, t.voice))
+					reports = append(reports, newReport(c, d, t.voice))
 				}
 			}
 		}

@@ -27,7 +27,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew; then pin their digest by hand")
 
 // goldenDigest is SHA-256 over testdata/golden.json ‖ testdata/golden-scores.json.
-const goldenDigest = "7c3384bb922fb213f852951c5920a185cf9bd0533072fb52572d8d58969e7930"
+const goldenDigest = "bce60a5b29436d44028d6d6bb45995b99c8e463dd7ba7bfdcd59f87531e3c4ce"
 
 func TestGoldenScoresInThisProcess(t *testing.T) {
 	if *update {
@@ -115,7 +115,7 @@ func readGolden(t *testing.T) (input, scores []byte) {
 
 // writeGolden makes cases that reach every branch of the arithmetic: all kinds and
 // standings, lone and grouped and unknown issuers, shares from none to all, ages from
-// today to beyond the last weight, empty and crowded windows.
+// today to beyond the last weight, empty and crowded windows, reports longer than a window.
 func writeGolden(t *testing.T) {
 	rng := rand.New(rand.NewPCG(20261122, 1))
 	policy := reputation.DefaultPolicy()
@@ -166,6 +166,9 @@ func writeGolden(t *testing.T) {
 			if e.Dimension == reputation.Availability {
 				e.Good, e.Bad = rng.Int64N(604_800), rng.Int64N(1+rng.Int64N(100*badness))
 				e.Failures, e.RepairSeconds = e.Bad/50_000, e.Bad/3
+				if i%9 == 0 {
+					e.Good, e.Bad = e.Good*52, e.Bad*52
+				}
 			} else if draw := rng.Int64N(2000); draw >= badness {
 				e.Good = 1000
 			} else if draw%3 == 0 {
@@ -201,9 +204,23 @@ func writeGolden(t *testing.T) {
 			Day: asOf - reputation.Day(i/5*7), Dimension: reputation.Dimension(i % 5), Standing: reputation.Independent, Good: 604_800,
 		})
 	}
+	diluted := golden.Case{Name: "diluted", AsOf: asOf, Case: reputation.Case{Model: "LX-\u20ac \"6\"\u2028\x7f", Completeness: chain.C3}}
+	for i := range 100 {
+		e := reputation.Evidence{
+			Sequence: int64(i), Digest: sha256.Sum256([]byte(fmt.Sprint("diluted", i))), Issuer: policy.Issuers[0].ID,
+			Day: asOf - reputation.Day(i%7), Dimension: reputation.Dimension(i % 3), Standing: reputation.Independent, Good: 1000,
+		}
+		switch {
+		case i%13 == 0:
+			e.Good, e.Bad = 0, 1000
+		case i%3 == 0:
+			e.Good, e.Bad, e.Standing = 31_000_000, 400_001, reputation.Standing(i%9/3)
+		}
+		diluted.Case.Evidence = append(diluted.Case.Evidence, e)
+	}
 	capped := perfect
 	capped.Name, capped.Case.Completeness = "capped", chain.C0
-	in.Cases = append(in.Cases, perfect, capped)
+	in.Cases = append(in.Cases, perfect, capped, diluted)
 	text, err := json.Marshal(in)
 	require.NoError(t, err)
 	text = bytes.ReplaceAll(text, []byte(`{"sequence"`), []byte("\n{\"sequence\"")) // one piece of evidence on a line

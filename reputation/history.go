@@ -335,6 +335,7 @@ func (x *extraction) uptime(c record.Uptime) {
 	}
 	switch {
 	case c.Method == record.SelfReport:
+		_, e.Bad = inWindow(e.Good, e.Bad)
 		e.Good, e.Failures, e.RepairSeconds = 0, 0, 0 // the machine's praise of itself, whoever passes it on
 	case c.Method == record.Attested && x.standing == Interested && x.witness == x.machine && x.attested:
 		e.Standing = Telemetry

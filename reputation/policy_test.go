@@ -1,15 +1,19 @@
 package reputation
 
 import (
-	"github.com/hourmeter/hourmeter/vc/chain"
+	"encoding/json"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gowebpki/jcs"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/vc"
+	"github.com/hourmeter/hourmeter/vc/chain"
 )
 
 func TestNonsensicalPoliciesAreRefused(t *testing.T) {
@@ -158,25 +162,81 @@ func FuzzWeigh(f *testing.F) {
 
 // A Merkle tree hash of RFC 6962 §2.1, by its definition, for up to five leaves.
 func TestEvidenceRootIsRFC6962(t *testing.T) {
-	var evidence []Evidence
-	for _, i := range []int{3, 1, 4, 1, 5, 9} { // 1 twice
-		evidence = append(evidence, Evidence{Digest: digestOf(i)})
+	c := Case{Model: "LX-4"}
+	leaves := []string{`{"model":"LX-4"}`}
+	for _, i := range []int{3, 1, 4, 1, 9} { // 1 twice
+		e := outcomes(issuer(0), i, i != 3, today)[0]
+		c.Evidence = append(c.Evidence, e)
+		leaves = append(leaves, canonical(t, e))
 	}
-	sorted := []vc.Digest{digestOf(1), digestOf(3), digestOf(4), digestOf(5), digestOf(9)}
-	for i := range sorted {
-		for j := range sorted {
-			if string(sorted[i][:]) < string(sorted[j][:]) {
-				sorted[i], sorted[j] = sorted[j], sorted[i]
-			}
-		}
-	}
-	leaf := func(i int) []byte { return hash(append([]byte{0}, sorted[i][:]...)) }
+	late := outcomes(issuer(0), 77, true, today+1)
+	c.Evidence = append(c.Evidence, late...)
+	slices.Sort(leaves)
+	leaves = slices.Compact(leaves)
+	leaf := func(i int) []byte { return hash(append([]byte{0}, leaves[i]...)) }
 	node := func(l, r []byte) []byte { return hash(append(append([]byte{1}, l...), r...)) }
 	want := node(node(node(leaf(0), leaf(1)), node(leaf(2), leaf(3))), leaf(4))
-	got := EvidenceRoot(evidence)
+	got := EvidenceRoot(c, today)
 	require.Equal(t, want, got[:])
-	empty := EvidenceRoot(nil)
+	score, err := scorerFor(t, trusting(1)).Weigh(c, today)
+	require.NoError(t, err)
+	require.Equal(t, got, score.EvidenceRoot)
+	empty := EvidenceRoot(Case{Evidence: late}, today)
 	require.Equal(t, hash(nil), empty[:])
+}
+
+// canonical is the RFC 8785 form of e, made the long way.
+func canonical(t require.TestingT, e Evidence) string {
+	text, err := json.Marshal(e)
+	require.NoError(t, err)
+	text, err = jcs.Transform(text)
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestLeavesAreCanonicalJSON(t *testing.T) {
+	for _, e := range []Evidence{
+		{Digest: digestOf(1)},
+		{
+			Sequence: maxSequence, Digest: digestOf(2), Issuer: did.MustParse("did:web:example.com%3A80:a_b"), Day: MaxDay, Dimension: Availability,
+			Kind: BackDated, Standing: Telemetry, Good: 1, Bad: MaxExposure - 1, Failures: MaxExposure, RepairSeconds: MaxExposure,
+		},
+	} {
+		require.Equal(t, canonical(t, e), string(e.appendCanonical(nil)))
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		for _, e := range drawEvidence(t) {
+			require.Equal(t, canonical(t, e), string(e.appendCanonical(nil)))
+		}
+	})
+}
+
+// Whatever can change a score changes the root.
+func TestTheRootHoldsAllThatCounts(t *testing.T) {
+	original := Evidence{
+		Sequence: 1, Digest: digestOf(1), Issuer: issuer(0), Day: today, Dimension: Availability, Standing: Independent,
+		Good: 1000, Bad: 1000, Failures: 1, RepairSeconds: 1000,
+	}
+	seen := map[vc.Digest]bool{EvidenceRoot(Case{Evidence: []Evidence{original}}, today): true}
+	for _, edit := range []func(e *Evidence){
+		func(e *Evidence) { e.Sequence++ },
+		func(e *Evidence) { e.Digest = digestOf(2) },
+		func(e *Evidence) { e.Issuer = issuer(1) },
+		func(e *Evidence) { e.Day-- },
+		func(e *Evidence) { e.Dimension = Maintenance },
+		func(e *Evidence) { e.Kind = BackDated },
+		func(e *Evidence) { e.Standing = Interested },
+		func(e *Evidence) { e.Good++ },
+		func(e *Evidence) { e.Bad++ },
+		func(e *Evidence) { e.Failures++ },
+		func(e *Evidence) { e.RepairSeconds++ },
+	} {
+		e := original
+		edit(&e)
+		seen[EvidenceRoot(Case{Evidence: []Evidence{e}}, today)] = true
+	}
+	seen[EvidenceRoot(Case{Model: "LX-4", Evidence: []Evidence{original}}, today)] = true
+	require.Len(t, seen, 1+reflect.TypeFor[Evidence]().NumField()+1)
 }
 
 func TestClaimsThatNoScorerComputes(t *testing.T) {
@@ -222,7 +282,8 @@ func TestEvidenceThatNoCredentialGives(t *testing.T) {
 		edit func(*Evidence)
 		want string
 	}{
-		{"negative sequence", func(e *Evidence) { e.Sequence = -1 }, "sequence is negative"},
+		{"negative sequence", func(e *Evidence) { e.Sequence = -1 }, "sequence must lie in 0"},
+		{"sequence that JSON does not hold", func(e *Evidence) { e.Sequence = 1 << 53 }, "sequence must lie in 0"},
 		{"of no credential", func(e *Evidence) { e.Digest = vc.Digest{} }, "digest of the credential is missing"},
 		{"before 1970", func(e *Evidence) { e.Day = -1 }, "day -1 lies outside"},
 		{"in the far future", func(e *Evidence) { e.Day = MaxDay + 1 }, "day 65536 lies outside"},

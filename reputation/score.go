@@ -231,6 +231,7 @@ func (st *State) failures() Failures {
 			for _, c := range r.series.cells {
 				up += c.lo
 			}
+			up += r.excess
 			count += r.failures
 			repair += r.repair
 		}

@@ -2,8 +2,9 @@ package reputation
 
 import (
 	"fmt"
-	"github.com/hourmeter/hourmeter/vc/chain"
 	"slices"
+
+	"github.com/hourmeter/hourmeter/vc/chain"
 )
 
 // MaxEvents bounds what one state folds, so that no sum can overflow: 2^28 events of at
@@ -41,7 +42,9 @@ type row struct {
 	slot   uint16 // voice·dimensions + dimension
 	series series // by window: hi is bad exposure, lo is good exposure
 
-	failures, repair uint64 // totals of availability reports, for MTBF and MTTR
+	// Totals of availability reports, for MTBF and MTTR: excess is the up time that the
+	// series does not hold.
+	excess, failures, repair uint64
 }
 
 func (r *row) voice() int           { return int(r.slot) / int(dimensions) }
@@ -81,10 +84,11 @@ func (s *series) merge(o *series) {
 	}
 }
 
-// An Event is a piece of evidence made ready to be counted by one [Scorer]: a value of 24
+// An Event is a piece of evidence made ready to be counted by one [Scorer]: a value of 28
 // bytes that holds no pointer.
 type Event struct {
 	good, bad        uint32
+	excess           uint32 // up time beyond good, of a report that is longer than a window
 	failures, repair uint32
 	slot             uint16 // of reports: voice·dimensions + dimension
 	window           int16
@@ -96,7 +100,7 @@ type Event struct {
 // Kinds that only events have.
 const (
 	weightless = BackDated     // counts for nothing
-	failing    = BackDated + 1 // a Report with failures
+	failing    = BackDated + 1 // a Report with failures, or longer than a window
 )
 
 // Event makes e ready to be counted. It refuses evidence that [Evidence.Validate] refuses.
@@ -104,8 +108,12 @@ func (s *Scorer) Event(e *Evidence) (Event, error) {
 	if err := e.Validate(); err != nil {
 		return Event{}, err
 	}
+	good, bad := e.Good, e.Bad
+	if e.Dimension == Availability && e.Kind == Report {
+		good, bad = inWindow(good, bad)
+	}
 	v := Event{
-		good: uint32(e.Good), bad: uint32(e.Bad), failures: uint32(e.Failures), repair: uint32(e.RepairSeconds),
+		good: uint32(good), bad: uint32(bad), excess: uint32(e.Good - good), failures: uint32(e.Failures), repair: uint32(e.RepairSeconds),
 		window: int16(e.Window()), day: uint16(e.Day), dimension: e.Dimension, kind: e.Kind,
 	}
 	if e.Kind != Report {
@@ -123,16 +131,27 @@ func (s *Scorer) Event(e *Evidence) (Event, error) {
 	case Telemetry:
 		voice = s.telemetry
 	default:
-		v.good, v.failures, v.repair = 0, 0, 0 // praise of oneself, and what would need it as denominator
+		v.good, v.excess, v.failures, v.repair = 0, 0, 0, 0 // praise of oneself, and what would need it as denominator
 	}
 	v.slot = uint16(voice)*uint16(dimensions) + uint16(e.Dimension)
 	switch {
-	case v.failures|v.repair != 0 && v.dimension == Availability:
+	case v.failures|v.repair|v.excess != 0 && v.dimension == Availability:
 		v.kind = failing
 	case v.good|v.bad == 0:
 		v.kind = weightless
 	}
 	return v, nil
+}
+
+// inWindow scales the seconds of a report that is longer than a window to one window: it
+// counts in the week in which its period ends, and a year is no more evidence about that week
+// than the week itself. What is lost to rounding is good.
+func inWindow(good, bad int64) (int64, int64) {
+	if whole := good + bad; whole > windowSeconds {
+		good = good * windowSeconds / whole
+		bad = windowSeconds - good
+	}
+	return good, bad
 }
 
 // State returns an empty state for a machine of the given model. The model chooses the
@@ -186,6 +205,7 @@ func (st *State) foldRare(e *Event) {
 		c := r.series.at(int32(e.window))
 		c.hi += uint64(e.bad)
 		c.lo += uint64(e.good)
+		r.excess += uint64(e.excess)
 		r.failures += uint64(e.failures)
 		r.repair += uint64(e.repair)
 	case Fact:
@@ -230,6 +250,7 @@ func (st *State) Merge(o *State) error {
 		from := &o.rows[i]
 		to := st.row(from.slot)
 		to.series.merge(&from.series)
+		to.excess += from.excess
 		to.failures += from.failures
 		to.repair += from.repair
 	}

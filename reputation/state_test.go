@@ -353,6 +353,48 @@ func TestMeanTimesBetweenFailures(t *testing.T) {
 	require.Equal(t, Failures{Count: 4, UpSeconds: 3_600_000, MTBFSeconds: 900_000, MTTRSeconds: 1800, PerMillionHours: 1666}, f)
 }
 
+// A report counts in the one week in which its period ends, so a long one must not drown what
+// the same witness says of that week.
+func TestAnAnnualReportDoesNotDrownAnOutage(t *testing.T) {
+	p := trusting(1)
+	at := func(n int, day Day, good, bad int64) Evidence {
+		return Evidence{Sequence: int64(n), Digest: digestOf(n), Issuer: issuer(0), Day: day, Dimension: Availability, Standing: Independent, Good: good, Bad: bad}
+	}
+	const year = 365 * 86_400
+	for _, down := range []int64{604_800, 300_000, 1000} {
+		outage, annual := at(1, today, 604_800-down, down), at(2, today, year, 0)
+		before, after := weigh(t, p, []Evidence{outage}), weigh(t, p, []Evidence{outage, annual})
+		require.Equal(t, before.Dimensions, after.Dimensions)
+		require.Equal(t, int64(year+604_800-down), after.Failures.UpSeconds, "the statistics of failures keep all seconds")
+	}
+	// Alone it is one week of evidence, up for the same share of it, rounded down.
+	require.Equal(t, weigh(t, p, []Evidence{at(1, today, 604_800, 0)}).Dimensions, weigh(t, p, []Evidence{at(1, today, year, 0)}).Dimensions)
+	require.Equal(t, weigh(t, p, []Evidence{at(1, today, 604_799, 1)}).Dimensions, weigh(t, p, []Evidence{at(1, today, year-1, 1)}).Dimensions)
+
+	// So is an admission: a year's down time is not that of one week.
+	annual, week := at(1, today, 9*year/10, year/10), at(1, today, 604_800*9/10, 604_800/10)
+	annual.Standing, week.Standing = Interested, Interested
+	require.Equal(t, weigh(t, p, []Evidence{week}).Dimensions, weigh(t, p, []Evidence{annual}).Dimensions)
+}
+
+func TestTriflingServicesDoNotOutweighAFailure(t *testing.T) {
+	p := trusting(2)
+	services := func(from, n int) (list []Evidence) {
+		for _, e := range outcomes(issuer(from), 100*from, true, slices.Repeat([]Day{today}, n)...) {
+			e.Dimension = Maintenance
+			list = append(list, e)
+		}
+		return list
+	}
+	failure := outcomes(issuer(0), 999, false, today)
+	failure[0].Dimension = Maintenance
+	one := weigh(t, p, append(failure, services(0, 1)...))
+	require.Equal(t, one.Dimensions, weigh(t, p, append(failure, services(0, 100)...)).Dimensions)
+	require.Less(t, one.LowPpm, weigh(t, p, nil).LowPpm)
+	require.Less(t, weigh(t, p, failure).LowPpm, one.LowPpm, "a service is better than none")
+	require.Equal(t, weigh(t, p, services(0, 1)).Dimensions, weigh(t, p, services(0, 100)).Dimensions)
+}
+
 func TestBackDatedReportsWeighNothing(t *testing.T) {
 	evidence := outcomes(issuer(0), 0, false, today)
 	evidence[0].Kind = BackDated

@@ -119,7 +119,7 @@ const compare = (a, b) => a < b ? -1 : a > b ? 1 : 0
 function normalize(evidence, asOf) {
   const list = (evidence ?? []).map(e => ({
     sequence: e.sequence, hash: Buffer.from(e.digest.slice(1), 'base64url').subarray(2), issuer: e.issuer ?? '',
-    day: dayOf(e.day), dimension: DIMENSIONS.indexOf(e.dimension), kind: KINDS.indexOf(e.kind ?? 'report'),
+    day: dayOf(e.day), text: e.day, dimension: DIMENSIONS.indexOf(e.dimension), kind: KINDS.indexOf(e.kind ?? 'report'),
     standing: STANDINGS.indexOf(e.assurance ?? 'interested'), good: BigInt(e.good ?? 0), bad: BigInt(e.bad ?? 0),
     failures: BigInt(e.failures ?? 0), repair: BigInt(e.repairSeconds ?? 0),
   }))
@@ -131,8 +131,12 @@ function normalize(evidence, asOf) {
     .filter(e => e.day <= asOf || ['due', 'discharge'].includes(KINDS[e.kind]))
 }
 
-function rootOf(evidence) {
-  const leaves = [...new Set(evidence.map(e => e.hash.toString('hex')))].sort().map(h => Buffer.from(h, 'hex'))
+function rootOf(model, evidence) {
+  const leaves = evidence.map(e => ({
+    sequence: e.sequence, digest: multibase(e.hash), issuer: e.issuer || undefined, day: e.text, dimension: DIMENSIONS[e.dimension],
+    kind: e.kind ? KINDS[e.kind] : undefined, assurance: e.standing ? STANDINGS[e.standing] : undefined, good: Number(e.good) || undefined,
+    bad: Number(e.bad) || undefined, failures: Number(e.failures) || undefined, repairSeconds: Number(e.repair) || undefined,
+  })).concat(model ? { model } : []).map(leaf => Buffer.from(canonical(JSON.parse(JSON.stringify(leaf))))).sort(Buffer.compare)
   const tree = list => {
     if (list.length === 0) return sha256()
     if (list.length === 1) return sha256([0], list[0])
@@ -144,6 +148,7 @@ function rootOf(evidence) {
 }
 
 // §7 Counting.
+const WEEK = 604800n
 function count(evidence, voices) {
   const counts = { reports: DIMENSIONS.map(() => new Map()), facts: DIMENSIONS.map(() => new Map()),
     hidden: DIMENSIONS.map(() => new Map()), due: DIMENSIONS.map(() => new Map()), forks: 0n, up: 0n, failures: 0n, repair: 0n }
@@ -159,12 +164,18 @@ function count(evidence, voices) {
       case 'report': {
         const standing = STANDINGS[e.standing], id = standing === 'independent' ? e.issuer : standing
         if (!voices.has(id)) break
-        if (id === 'interested') e.good = e.failures = e.repair = 0n
+        const whole = e.good + e.bad
+        let { good, bad, failures, repair } = e, up = good
+        if (d === 0 && whole > WEEK) {
+          good = good * WEEK / whole
+          bad = WEEK - good
+        }
+        if (id === 'interested') up = good = failures = repair = 0n
         const cells = counts.reports[d]
         if (!cells.has(w)) cells.set(w, new Map())
         const cell = cells.get(w).get(id) ?? { good: 0n, bad: 0n }
-        cells.get(w).set(id, { good: cell.good + e.good, bad: cell.bad + e.bad })
-        if (d === 0) { counts.up += e.good; counts.failures += e.failures; counts.repair += e.repair }
+        cells.get(w).set(id, { good: cell.good + good, bad: cell.bad + bad })
+        if (d === 0) { counts.up += up; counts.failures += failures; counts.repair += repair }
       }
     }
   }
@@ -172,10 +183,13 @@ function count(evidence, voices) {
 }
 
 // §8 Fusion of one window.
-function fuse(cells, full, voices) {
-  const reports = [...cells].map(([id, c]) => {
-    const whole = max(c.good + c.bad, full)
-    return { voice: voices.get(id), good: share(c.good, whole), from: ONE - share(c.bad, whole) }
+function fuse(cells, d, voices) {
+  const reports = [...cells].map(([id, { good, bad }]) => {
+    if (d === 0) bad = min(bad, WEEK)
+    if (d === 0) good = min(good, WEEK - bad)
+    if (d === 1) good = min(good, 1000n)
+    const whole = max(good + bad, d === 0 ? 86400n : 1000n)
+    return { voice: voices.get(id), good: share(good, whole), from: ONE - share(bad, whole) }
   })
   const cuts = new Set([0n, ONE])
   for (const r of reports) cuts.add(r.good).add(r.from)
@@ -201,7 +215,7 @@ function tally(counts, d, asOf, voices) {
   let r = 0n, s = 0n, h = 0n, v = 0n, lost = false
   for (let age = 0n; age < 768n; age++) {
     const w = now - age, W = weight(age)
-    const fused = fuse(counts.reports[d].get(w) ?? [], d === 0 ? 86400n : 1000n, voices)
+    const fused = fuse(counts.reports[d].get(w) ?? [], d, voices)
     if (!lost) r += mul(W, fused.good)
     s += mul(W, fused.bad)
     lost ||= DIMENSIONS[d] === 'integrity' && fused.bad > 0n
@@ -271,7 +285,7 @@ function score(policy, voices, digest, c) {
   reasons.sort((x, y) => (y.code === 'EQUIVOCATION') - (x.code === 'EQUIVOCATION') || compare(y.lost, x.lost))
   const prior = priors.failureRate, fails = min(counts.failures, 1n << 40n)
   return {
-    scheme: 'hourmeter-score/1', policy: digest, evidenceRoot: multibase(rootOf(evidence)), asOf: c.asOf,
+    scheme: 'hourmeter-score/1', policy: digest, evidenceRoot: multibase(rootOf(c.case.model, evidence)), asOf: c.asOf,
     points, meanPpm: ppm(probability(floor(mean, MILLION))), lowPpm: ppm(beta), evidence: n >> 32n,
     completeness: c.case.completeness, dimensions,
     reasons: reasons.slice(0, 4).filter(r => r.lost > 0n || r.code === 'EQUIVOCATION').map(r => ({ ...r, text: TEXTS.get(r.code) })),
