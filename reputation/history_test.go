@@ -267,6 +267,19 @@ func TestUptimeIsAvailability(t *testing.T) {
 	require.Equal(t, reputation.Independent, found[0].Standing)
 }
 
+// A machine that admits to a tenth of a year admits to a tenth of the week that counts for it.
+func TestASelfReportOfAYearIsScaledToAWeek(t *testing.T) {
+	maker := party(t, "maker")
+	l := born(t, maker, noon.Add(-days(366)))
+	u := uptime(noon, 9*365*8_640, 365*8_640)
+	u.Start, u.Method = noon.Add(-days(365)), record.SelfReport
+	l.enter(noon, u, good, l.machine)
+	found := evidence(t, trust(), l.history(), reputation.Availability)
+	require.Len(t, found, 1)
+	require.Equal(t, int64(60_480), found[0].Bad)
+	require.Zero(t, found[0].Good)
+}
+
 // Who is of the machine's side, and what that does to the word.
 func TestStandingOfWitnesses(t *testing.T) {
 	maker, owner, monitor, branch := party(t, "maker"), party(t, "owner"), party(t, "monitor"), party(t, "branch")
