@@ -444,7 +444,7 @@ func TestAStateIsReadForwardOnly(t *testing.T) {
 	require.ErrorContains(t, st.Merge(scorerFor(t, trusting(2)).State("")), "do not merge")
 }
 
-// Invariant 6 of DESIGN.md: scores are made of integers. One float, and two machines differ.
+// Invariant 6 of docs/ARCHITECTURE.md: scores are made of integers. One float, and two machines differ.
 func TestNoFloatsInThePackage(t *testing.T) {
 	entries, err := os.ReadDir(".")
 	require.NoError(t, err)
