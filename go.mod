@@ -12,9 +12,11 @@ require (
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // tests: package record's schemas against its structs
 	github.com/schollz/progressbar/v3 v3.18.0 // the command: progress on a terminal
 	github.com/spf13/cobra v1.10.2 // the command: its arguments
-	github.com/spf13/pflag v1.0.9 // the command: the flags that cobra reads
+	github.com/spf13/pflag v1.0.10 // the command: the flags that cobra reads
 	github.com/stretchr/testify v1.12.1 // tests
+	go.etcd.io/bbolt v1.5.0 // reputation/store: one file, crash-safe, pure Go
 	golang.org/x/crypto v0.58.0 // key files: Argon2id and XChaCha20-Poly1305; ASN.1 of ECDSA signatures
+	golang.org/x/mod v0.41.0 // vc/chain/tlog: Merkle tiles and proofs (sumdb/tlog), signed notes (sumdb/note)
 	golang.org/x/sys v0.49.0 // locks between processes, and syncing folders
 	golang.org/x/term v0.47.0 // the command: passphrases without echo
 	pgregory.net/rapid v1.3.0 // tests: properties
