@@ -29,7 +29,7 @@ type Place struct {
 // Rank verifies the records of a fleet, scores each as of a day, and puts the
 // best first. One bad record does not keep the others from being ranked.
 func Rank(ctx context.Context, v *vc.Verifier, policy *reputation.Policy, at time.Time, records map[did.DID][][]byte) ([]Place, error) {
-	scorer, err := reputation.NewScorer(policy)
+	scorer, err := reputation.NewScorer(policy, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -171,9 +171,9 @@ func TestTheRootTellsWhoseWordItIs(t *testing.T) {
 	verifier := vc.Verifier{Now: func() time.Time { return noon }}
 	claimed, err := verifier.Verify(t.Context(), raw, vc.AnyIssuer)
 	require.NoError(t, err)
-	require.NoError(t, reputation.Check(claimed, l.history(), p))
+	require.NoError(t, reputation.Check(claimed, l.history(), p, nil))
 	var mismatch *reputation.MismatchError
-	require.ErrorAs(t, reputation.Check(claimed, before.history(), p), &mismatch)
+	require.ErrorAs(t, reputation.Check(claimed, before.history(), p, nil), &mismatch)
 	require.Equal(t, "evidenceRoot", mismatch.Field)
 }
 
@@ -192,7 +192,7 @@ func TestCheckRefusesADayThatFlatters(t *testing.T) {
 		verifier := vc.Verifier{Now: func() time.Time { return noon }}
 		v, err := verifier.Verify(t.Context(), raw, vc.AnyIssuer)
 		require.NoError(t, err)
-		return reputation.Check(v, l.history(), p)
+		return reputation.Check(v, l.history(), p, nil)
 	}
 	require.NoError(t, check(noon.Add(-days(7))))
 	require.ErrorContains(t, check(noon.Add(-days(8))), "asOf", "too old")

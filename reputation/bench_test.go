@@ -102,7 +102,7 @@ func BenchmarkNewScorer(b *testing.B) {
 	p := trusting(200)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := NewScorer(p); err != nil {
+		if _, err := NewScorer(p, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

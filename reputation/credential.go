@@ -13,7 +13,7 @@ import (
 const MaxValidity = 7 * 24 * time.Hour
 
 // A MachineReputation is the claim of a score credential: what a scorer computed, and
-// from what, so that anybody who has the same history and policy can [Check] it.
+// from what, so that anybody who has the same history, policy and trust table can [Check] it.
 type MachineReputation struct {
 	Scheme       string             `json:"scheme"`
 	Policy       vc.Digest          `json:"policy"`
@@ -113,8 +113,8 @@ func (e *MismatchError) Error() string {
 	return fmt.Sprintf("reputation: score credential: %s is %s: computing it again gives %s", e.Field, e.Claimed, e.Computed)
 }
 
-// Check computes the score that the credential claims again, from the history and policy
-// given, as of the day that it names. It returns a [*MismatchError] for the first
+// Check computes the score that the credential claims again, from the history, policy and
+// trust table given (nil for none), as of the day that it names. It returns a [*MismatchError] for the first
 // difference. That day must not lie before the newest entry, nor more than [MaxValidity]
 // before the credential: else a scorer could leave out what came after a good day.
 //
@@ -125,7 +125,7 @@ func (e *MismatchError) Error() string {
 //
 // Check says that the score follows from the history. Who issued the credential does not
 // matter to it.
-func Check(credential *vc.Verified, h *chain.History, p *Policy) error {
+func Check(credential *vc.Verified, h *chain.History, policy *Policy, table *TrustTable) error {
 	claimed, err := vc.ClaimOf[MachineReputation](credential)
 	if err != nil {
 		return err
@@ -142,7 +142,11 @@ func Check(credential *vc.Verified, h *chain.History, p *Policy) error {
 	if claimed.AsOf > made || claimed.AsOf < oldest {
 		return &MismatchError{"asOf", claimed.AsOf.String(), "a day from " + oldest.String() + " to " + made.String()}
 	}
-	score, err := p.Score(h, claimed.AsOf.Time())
+	scorer, err := NewScorer(policy, table)
+	if err != nil {
+		return err
+	}
+	score, err := scorer.Score(h, claimed.AsOf.Time())
 	if err != nil {
 		return err
 	}

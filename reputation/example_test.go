@@ -92,7 +92,7 @@ func ExamplePolicy_Score() {
 
 func ExampleScorer_Score() {
 	maker, monitor := somebody("maker"), somebody("monitor")
-	scorer := must(reputation.NewScorer(trusting(monitor.ID))) // once for a whole fleet
+	scorer := must(reputation.NewScorer(trusting(monitor.ID), nil)) // once for a whole fleet
 	for _, history := range []*chain.History{drone(maker, monitor), drone(maker, somebody("nobody known"))} {
 		fmt.Println(must(scorer.Score(history, now)).Points)
 	}
@@ -111,13 +111,13 @@ func ExampleCheck() {
 	// Whoever has the history and the policy need not believe the scorer.
 	verifier := vc.Verifier{Now: func() time.Time { return now }}
 	credential := must(verifier.Verify(context.Background(), raw, vc.IssuedBy(scorer.ID)))
-	fmt.Println(reputation.Check(credential, history, policy))
+	fmt.Println(reputation.Check(credential, history, policy, nil))
 
 	claim := score.Claim()
 	claim.Points += 50
 	forged := must(scorer.Issue(&vc.Credential{Subject: history.Subject(), Claim: claim, ValidFrom: now, ValidUntil: now.Add(reputation.MaxValidity)}))
 	credential = must(verifier.Verify(context.Background(), forged, vc.IssuedBy(scorer.ID)))
-	fmt.Println(reputation.Check(credential, history, policy))
+	fmt.Println(reputation.Check(credential, history, policy, nil))
 	// Output:
 	// <nil>
 	// reputation: score credential: points is 573: computing it again gives 523
@@ -125,7 +125,7 @@ func ExampleCheck() {
 
 func ExampleScorer_Case() {
 	monitor := somebody("monitor")
-	scorer := must(reputation.NewScorer(trusting(monitor.ID)))
+	scorer := must(reputation.NewScorer(trusting(monitor.ID), nil))
 	found := scorer.Case(drone(somebody("maker"), monitor))
 	last := found.Evidence[len(found.Evidence)-1]
 	fmt.Println(found.Completeness, last.Day, last.Dimension, last.Standing, last.Good, last.Bad)
@@ -134,7 +134,7 @@ func ExampleScorer_Case() {
 
 func ExampleScorer_Weigh() {
 	monitor := somebody("monitor").ID
-	scorer := must(reputation.NewScorer(trusting(monitor)))
+	scorer := must(reputation.NewScorer(trusting(monitor), nil))
 	today := reputation.DayOf(now)
 	receipt := reputation.Evidence{
 		Sequence: 1, Digest: sha256.Sum256([]byte("receipt")), Issuer: monitor, Day: today,
@@ -149,7 +149,7 @@ func ExampleScorer_Weigh() {
 
 func ExampleState_Fold() {
 	monitor := somebody("monitor").ID
-	scorer := must(reputation.NewScorer(trusting(monitor)))
+	scorer := must(reputation.NewScorer(trusting(monitor), nil))
 	state := scorer.State("LX-4")
 	state.Completeness = chain.C2
 
@@ -170,7 +170,7 @@ func ExampleState_Fold() {
 }
 
 func ExampleState_Merge() {
-	scorer := must(reputation.NewScorer(trusting(somebody("monitor").ID)))
+	scorer := must(reputation.NewScorer(trusting(somebody("monitor").ID), nil))
 	here, there := scorer.State("LX-4"), scorer.State("LX-4")
 	fmt.Println(here.Merge(there))
 	// Output:

@@ -14,7 +14,7 @@ import (
 // Score computes the machine's standing on the day of at. It reads no clock. To score
 // many machines under one policy, make a [Scorer] once.
 func (p *Policy) Score(h *chain.History, at time.Time) (*Score, error) {
-	s, err := NewScorer(p)
+	s, err := NewScorer(p, nil)
 	if err != nil {
 		return nil, err
 	}

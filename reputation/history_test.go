@@ -152,7 +152,7 @@ func score(t testing.TB, p *reputation.Policy, h *chain.History, at time.Time) *
 // evidence finds what the history gives about a dimension.
 func evidence(t testing.TB, p *reputation.Policy, h *chain.History, d reputation.Dimension) (found []reputation.Evidence) {
 	t.Helper()
-	s, err := reputation.NewScorer(p)
+	s, err := reputation.NewScorer(p, nil)
 	require.NoError(t, err)
 	for _, e := range s.Case(h).Evidence {
 		if e.Dimension == d {
@@ -526,7 +526,7 @@ func TestCheckNamesTheFirstDifference(t *testing.T) {
 		return v
 	}
 	v := sign(t, honest.Credential(l.machine.ID, noon))
-	require.NoError(t, reputation.Check(v, h, p))
+	require.NoError(t, reputation.Check(v, h, p, nil))
 	require.Len(t, v.Signers(), 2)
 	t.Log(v.Raw())
 
@@ -557,7 +557,7 @@ func TestCheckNamesTheFirstDifference(t *testing.T) {
 			c := honest.Credential(l.machine.ID, noon)
 			test.edit(c, &claim)
 			c.Claim = claim
-			err := reputation.Check(sign(t, c), h, p)
+			err := reputation.Check(sign(t, c), h, p, nil)
 			var mismatch *reputation.MismatchError
 			require.ErrorAs(t, err, &mismatch)
 			require.Equal(t, test.field, mismatch.Field, err.Error())
@@ -566,9 +566,9 @@ func TestCheckNamesTheFirstDifference(t *testing.T) {
 
 	l.enter(noon, uptime(noon, 604_800, 0), good, monitor)
 	var mismatch *reputation.MismatchError
-	require.ErrorAs(t, reputation.Check(v, l.history(), p), &mismatch)
+	require.ErrorAs(t, reputation.Check(v, l.history(), p, nil), &mismatch)
 	require.Equal(t, "head.sequence", mismatch.Field, "the record has gone on")
-	require.ErrorContains(t, reputation.Check(l.entries[0], h, p), "MachineReputationCredential")
+	require.ErrorContains(t, reputation.Check(l.entries[0], h, p, nil), "MachineReputationCredential")
 }
 
 // Anybody who knows the head of a record can add to it. It must do neither good nor harm.
@@ -646,7 +646,7 @@ func BenchmarkScoreHistory(b *testing.B) {
 		l.enter(at, uptime(at, 600_000, 4_800), good, monitor)
 	}
 	h := l.history()
-	s, err := reputation.NewScorer(trust(maker, monitor))
+	s, err := reputation.NewScorer(trust(maker, monitor), nil)
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -59,7 +59,7 @@ func TestNonsensicalPoliciesAreRefused(t *testing.T) {
 			p := trusting(2)
 			test.edit(p)
 			require.ErrorContains(t, p.Validate(), test.want)
-			_, err := NewScorer(p)
+			_, err := NewScorer(p, nil)
 			require.ErrorContains(t, err, test.want, "the scorer refuses it too")
 			_, err = p.Digest()
 			require.Error(t, err)
@@ -118,7 +118,7 @@ func FuzzParsePolicy(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s, err := NewScorer(p)
+		s, err := NewScorer(p, nil)
 		require.NoError(t, err, "what parses can be scored by")
 		score, err := s.Weigh(Case{Evidence: outcomes(issuer(0), 1, true, today)}, today)
 		require.NoError(t, err)
@@ -138,7 +138,7 @@ func FuzzWeigh(f *testing.F) {
 	f.Add(int64(1), uint8(0), uint8(0), uint8(2), int32(today), int64(1000), int64(0), int64(0), int32(today), uint8(4))
 	f.Add(int64(2), uint8(2), uint8(4), uint8(0), int32(MaxDay), int64(0), int64(9), int64(1), int32(0), uint8(0))
 	f.Add(int64(2), uint8(0), uint8(0), uint8(1), int32(3), int64(MaxExposure), int64(0), int64(MaxExposure), int32(MaxDay), uint8(2))
-	s, err := NewScorer(trusting(3))
+	s, err := NewScorer(trusting(3), nil)
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, n int64, dimension, kind, standing uint8, day int32, good, bad, failures int64, asOf int32, class uint8) {
 		c := Case{Completeness: chain.Completeness(class % 5)}

@@ -135,7 +135,7 @@ func (st *State) Score(asOf Day) (*Score, error) {
 	}
 	l := &st.scorer.points
 	s := &Score{
-		Scheme: Scheme, Policy: st.scorer.digest, AsOf: asOf, Completeness: st.Completeness,
+		Scheme: Scheme, Policy: st.scorer.digest, TrustTable: st.scorer.trust, AsOf: asOf, Completeness: st.Completeness,
 		Dimensions: make([]DimensionScore, dimensions),
 	}
 	var reasons [dimensions + 1]Reason

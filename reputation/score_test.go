@@ -59,7 +59,7 @@ func weekly(n int) (days []Day) {
 
 func weigh(t testing.TB, p *Policy, evidence []Evidence) *Score {
 	t.Helper()
-	s, err := NewScorer(p)
+	s, err := NewScorer(p, nil)
 	require.NoError(t, err)
 	score, err := s.Weigh(Case{Completeness: chain.C4, Evidence: evidence}, today)
 	require.NoError(t, err)

@@ -1,7 +1,7 @@
 package reputation
 
 import (
-	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/hourmeter/hourmeter/did"
@@ -14,6 +14,7 @@ import (
 type Scorer struct {
 	policy Policy
 	digest vc.Digest
+	trust  vc.Digest // of the trust table; zero without one
 
 	voices       []voice // one for each issuer that has influence, sorted by DID; then interested and telemetry
 	voiceOf      map[did.DID]int32
@@ -59,9 +60,13 @@ func newVoice(r Reliability) voice {
 // q32 turns parts per million, 0..million, into Q0.32, rounded down.
 func q32(ppm int64) uint64 { return uint64(ppm) << fraction / million }
 
-// NewScorer makes policy ready for use. It refuses what [Policy.Validate] refuses, and
-// keeps a copy: later changes to policy change nothing.
-func NewScorer(policy *Policy) (*Scorer, error) {
+// NewScorer makes policy ready for use. A nil table takes the policy's own numbers for all
+// issuers that it lists; with a table, roots weigh what the policy says, issuers in the table
+// what the table says, and nobody else anything.
+//
+// It refuses what [Policy.Validate] and [TrustTable.Validate] refuse, and a table made under
+// another policy. It keeps copies: later changes to policy and table change nothing.
+func NewScorer(policy *Policy, table *TrustTable) (*Scorer, error) {
 	digest, err := policy.Digest() // validates
 	if err != nil {
 		return nil, err
@@ -69,8 +74,19 @@ func NewScorer(policy *Policy) (*Scorer, error) {
 	s := &Scorer{policy: *policy, digest: digest, voiceOf: map[did.DID]int32{}, controllers: map[did.DID][]did.DID{}, controllerOf: map[did.DID]did.DID{}, fleetOf: map[string]int{}}
 	s.policy.Issuers = slices.Clone(policy.Issuers)
 	s.policy.Fleets = slices.Clone(policy.Fleets)
+	if table != nil {
+		if s.trust, err = table.Digest(); err != nil { // validates
+			return nil, err
+		}
+		if table.Policy != digest {
+			return nil, fmt.Errorf("reputation: trust table %v was made under policy %v, not %v", s.trust, table.Policy, digest)
+		}
+		if s.policy.Issuers, err = table.apply(s.policy.Issuers); err != nil {
+			return nil, err
+		}
+	}
 
-	slices.SortFunc(s.policy.Issuers, func(a, b Issuer) int { return cmp.Compare(a.ID.String(), b.ID.String()) })
+	slices.SortFunc(s.policy.Issuers, func(a, b Issuer) int { return byDID(a.ID, b.ID) })
 	// Issuers are in one group if a chain of shared controllers and logs leads from one to
 	// the other. Each group takes the number of its first member. An issuer is also its own
 	// controller: whoever names it as controller joins it.
@@ -141,6 +157,9 @@ func join[K comparable](voices []voice, by map[K]int32, key K, n int32) {
 
 // Policy returns the digest of the scorer's policy.
 func (s *Scorer) Policy() vc.Digest { return s.digest }
+
+// TrustTable returns the digest of the scorer's trust table, zero without one.
+func (s *Scorer) TrustTable() vc.Digest { return s.trust }
 
 // weight is what a statement of window w weighs in window now.
 func (s *Scorer) weight(now, w Window) uint64 {

@@ -239,7 +239,7 @@ func (st *State) row(slot uint16) *row {
 // Merge adds what o counted. Both states must come from the same policy and be of
 // machines of one fleet; the lesser completeness stays.
 func (st *State) Merge(o *State) error {
-	if st.scorer.digest != o.scorer.digest || st.fleet != o.fleet {
+	if st.scorer.digest != o.scorer.digest || st.scorer.trust != o.scorer.trust || st.fleet != o.fleet {
 		return fmt.Errorf("reputation: states of policies %v and %v, or of different fleets, do not merge", st.scorer.digest, o.scorer.digest)
 	}
 	if o.events > MaxEvents-st.events {

@@ -70,7 +70,7 @@ func drawPolicy(t *rapid.T) *Policy {
 }
 
 func scorerFor(t require.TestingT, p *Policy) *Scorer {
-	s, err := NewScorer(p)
+	s, err := NewScorer(p, nil)
 	require.NoError(t, err)
 	return s
 }
@@ -251,7 +251,7 @@ func TestStandingCapsTheWitness(t *testing.T) {
 	s := scorerFor(t, p)
 	require.InDelta(t, one/4, s.voices[s.telemetry].aloneGood, 4, "an influence of 1/4 is a certainty of 1/4")
 	p.Telemetry.Sensitivity++
-	_, err := NewScorer(p)
+	_, err := NewScorer(p, nil)
 	require.ErrorContains(t, err, "not its own witness")
 }
 

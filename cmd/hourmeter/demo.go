@@ -255,7 +255,7 @@ func (w *actors) offers(ctx context.Context, d *Demo) error {
 		return err
 	}
 	desk := &vc.Issuer{ID: id, Key: key, Now: w.desk.Now}
-	scorer, err := reputation.NewScorer(w.policy)
+	scorer, err := reputation.NewScorer(w.policy, nil)
 	if err != nil {
 		return err
 	}
@@ -289,7 +289,7 @@ func (w *actors) offers(ctx context.Context, d *Demo) error {
 		if err != nil {
 			return err
 		}
-		if err := reputation.Check(signed, m.history, w.policy); err != nil {
+		if err := reputation.Check(signed, m.history, w.policy, nil); err != nil {
 			return err
 		}
 		d.Checked++

@@ -105,7 +105,7 @@ func (a *app) score(ctx context.Context, name string, r scoreRequest) error {
 	if r.check != "" {
 		return a.checkScore(ctx, v, r.check, sources, policy)
 	}
-	scorer, err := reputation.NewScorer(policy)
+	scorer, err := reputation.NewScorer(policy, nil)
 	if err != nil {
 		return err
 	}
@@ -276,7 +276,7 @@ func (a *app) checkScore(ctx context.Context, v *vc.Verifier, name string, sourc
 	if err != nil {
 		return &verdictError{judge(err), fmt.Sprintf("%s: %s", name, explain(err))}
 	}
-	if err := reputation.Check(claimed, sources[0].report.History, policy); err != nil {
+	if err := reputation.Check(claimed, sources[0].report.History, policy, nil); err != nil {
 		return &verdictError{Invalid, fmt.Sprintf("%s: %v", name, err)}
 	}
 	checked := describeCredential(name, 0, text, claimed, nil)

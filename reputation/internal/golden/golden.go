@@ -38,7 +38,7 @@ func Score(input []byte) ([]byte, error) {
 	if err := json.Unmarshal(input, &in, json.RejectUnknownMembers(true)); err != nil {
 		return nil, fmt.Errorf("golden: %w", err)
 	}
-	scorer, err := reputation.NewScorer(&in.Policy)
+	scorer, err := reputation.NewScorer(&in.Policy, nil)
 	if err != nil {
 		return nil, fmt.Errorf("golden: %w", err)
 	}
