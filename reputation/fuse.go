@@ -5,12 +5,32 @@ import (
 	"slices"
 )
 
-// A tally is the evidence on one dimension, aged to one day. All are numbers of windows in Q32.
+// A tally is the evidence on one dimension, aged to one day: once with the half-life of
+// [HalfLife] windows, and once with [RecentHalfLife].
 type tally struct {
+	sums
+	recent sums
+	cut    bool // more praise was given of a window than counts
+}
+
+// Sums of evidence. All are numbers of windows in Q32.
+type sums struct {
 	good    uint64 // r of docs/SCORE.md §8
 	bad     uint64 // s, overdue among it
 	hidden  uint64 // withheld entries, which only the lower bound counts
 	overdue uint64
+}
+
+// RecentHalfLife is the age in windows at which evidence weighs half where it is asked
+// whether the machine does worse of late. It divides [HalfLife].
+const RecentHalfLife = 6
+
+// recent is what a statement of an age in windows weighs with [RecentHalfLife], in Q0.32.
+func (s *Scorer) recent(age Window) uint64 {
+	if age *= HalfLife / RecentHalfLife; age < decayWindows {
+		return s.decays[age]
+	}
+	return 0
 }
 
 // A window with less exposure than this in all counts as a part of a window: a report of
@@ -37,16 +57,16 @@ type report struct {
 // newReport turns the counts of one voice in one window into a report.
 //
 // Praise does not dilute blame. A week has only so many seconds: of those that reports claim
-// beyond it, the bad ones stay. And of maintenance one event counts as good at most, or
-// trifling services would outweigh a failure.
+// beyond it, the bad ones stay. And of other dimensions one event of a week counts as good
+// at most, or a hundred trifling services would outweigh a failure, and a hundred leases of
+// an hour the one that was breached.
 func newReport(c cell, d Dimension, v *voice) report {
 	good, bad, full := c.lo, c.hi, uint64(fullEvent)
-	switch d {
-	case Availability:
+	if d == Availability {
 		full = fullSeconds
 		bad = min(bad, windowSeconds)
 		good = min(good, windowSeconds-bad)
-	case Maintenance:
+	} else {
 		good = min(good, fullEvent)
 	}
 	whole := max(good+bad, full)
@@ -157,52 +177,68 @@ func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 	type track struct {
 		series
 		voice *voice
+		last  cell // of the window before the one at hand
 	}
 	var few [8]track
 	tracks := few[:0]
 	oldest := now + 1
 	for i := range st.rows {
 		if r := &st.rows[i]; r.dimension() == d {
-			tracks = append(tracks, track{r.series, &st.scorer.voices[r.voice()]})
+			tracks = append(tracks, track{series: r.series, voice: &st.scorer.voices[r.voice()]})
 			oldest = min(oldest, Window(r.series.base))
 		}
 	}
 	oldest = max(oldest, now-decayWindows+1)
-	slices.SortFunc(tracks, func(a, b track) int { return cmp.Compare(a.voice.group, b.voice.group) })
+	if len(tracks) > 1 {
+		slices.SortFunc(tracks, func(a, b track) int { return cmp.Compare(a.voice.group, b.voice.group) })
+	}
 
 	var fewReports [8]report
 	reports := fewReports[:0]
+	var good, bad uint64
 	gated := false
 	for w := now; w >= oldest; w-- {
-		reports = reports[:0]
+		// Most windows are like the one after them: then so is what comes of them.
+		alike := true
 		for i := range tracks {
 			t := &tracks[i]
+			var c cell
 			if n := uint(int32(w) - t.base); n < uint(len(t.cells)) {
-				if c := t.cells[n]; c.hi|c.lo != 0 {
-					reports = append(reports, newReport(c, d, t.voice))
-				}
+				c = t.cells[n]
+			}
+			if c != t.last {
+				t.last, alike = c, false
 			}
 		}
-		if len(reports) == 0 {
+		if !alike {
+			reports = reports[:0]
+			for i := range tracks {
+				if c := tracks[i].last; c.hi|c.lo != 0 {
+					t.cut = t.cut || c.excessive(d)
+					reports = append(reports, newReport(c, d, tracks[i].voice))
+				}
+			}
+			good, bad = f.fuse(reports)
+		}
+		if good|bad == 0 {
 			continue
 		}
-		good, bad := f.fuse(reports)
+		age := now - w
+		t.bad += mul(st.scorer.decays[age], bad)
+		t.recent.bad += mul(st.scorer.recent(age), bad)
 		if gated {
-			good = 0
+			continue
 		}
+		t.good += mul(st.scorer.decays[age], good)
+		t.recent.good += mul(st.scorer.recent(age), good)
 		// Integrity is a state, and the last one holds: praise from before it was lost
 		// says nothing about the machine as it is.
-		gated = gated || d == Integrity && bad > 0
-		weight := st.scorer.decays[now-w]
-		t.good += mul(weight, good)
-		t.bad += mul(weight, bad)
+		gated = d == Integrity && bad > 0
 	}
 
 	for i, c := range st.facts[d].cells {
-		if c != (cell{}) {
-			weight := st.scorer.weight(now, Window(st.facts[d].base+int32(i)))
-			t.bad += weight * min(c.hi, MaxCount)
-			t.hidden += weight * min(c.lo, MaxCount)
+		if age := now - Window(st.facts[d].base+int32(i)); c != (cell{}) && 0 <= age && age < decayWindows {
+			t.add(st.scorer, age, sums{bad: min(c.hi, MaxCount), hidden: min(c.lo, MaxCount)})
 		}
 	}
 	// An obligation has until the end of its day, so on that day it is not yet overdue.
@@ -211,12 +247,35 @@ func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 		if day >= asOf {
 			break
 		}
-		if c.hi > c.lo {
-			t.overdue += st.scorer.weight(now, day.Window()) * min(c.hi-c.lo, MaxCount)
+		if age := now - day.Window(); c.hi > c.lo && age < decayWindows {
+			n := min(c.hi-c.lo, MaxCount)
+			t.add(st.scorer, age, sums{bad: n, overdue: n})
 		}
 	}
-	t.bad += t.overdue
 	return t
+}
+
+// add adds numbers of events, each of them certain, of a window of the given age.
+func (t *tally) add(s *Scorer, age Window, n sums) {
+	for _, to := range []struct {
+		*sums
+		weight uint64
+	}{{&t.sums, s.decays[age]}, {&t.recent, s.recent(age)}} {
+		to.bad += to.weight * n.bad
+		to.hidden += to.weight * n.hidden
+		to.overdue += to.weight * n.overdue
+	}
+}
+
+// excessive reports whether more good was said of a week than counts.
+func (c cell) excessive(d Dimension) bool {
+	switch d {
+	case Availability:
+		return c.lo > 0 && c.lo+c.hi > windowSeconds
+	case Maintenance, Obligations:
+		return c.lo > fullEvent
+	}
+	return false // each entry is a report of provenance
 }
 
 // bounds is B of docs/SCORE.md §8: the mean of the Beta posterior, and its lower bound of one
@@ -230,21 +289,53 @@ func (p Prior) bounds(good, bad uint64) (mean, low uint64) {
 	return mean, mean - min(mean, deviation)
 }
 
-// estimate gives the mean and the lower bound of a tally, and the share of the evidence
-// that is good: what the mean would come to with no end of such evidence.
+// ceiling is the greatest probability that recent evidence does not contradict, in Q0.32:
+// with any greater one, so much of it would be bad by chance only beyond one standard
+// error. This is the upper limit of Wilson's interval. It falls with bad and rises with good
+// evidence, always, and is one where there is no bad.
+func ceiling(good, bad uint64) uint64 {
+	if bad == 0 {
+		return one
+	}
+	// (r + z²/2 + z·√(r·s/n + z²/4)) / (n + z²), with z = 1.
+	n := good + bad
+	root := sqrt((mulDiv(good, bad, n)+one/4)<<(fraction-2*rootBits)) << rootBits
+	return min(mulDiv(good+one/2+root, one, n+one), one)
+}
+
+// rootBits of the root in ceiling are zero: 28 bits of fraction stay, and what it is drawn
+// from fits into 64, since no more than ten windows of good are recent.
+const rootBits = 4
+
+// An estimate is what a tally says of a dimension. All are Q0.32.
+type estimate struct {
+	mean   uint64
+	low    uint64 // the lower bound
+	steady uint64 // what the lower bound would be if nothing had changed of late
+	good   uint64 // share of the evidence that is good: what the mean would come to with no end of such evidence
+}
+
+// estimate gives the mean and the lower bound of a tally.
 //
 // The formula alone would sometimes reward bad news: where little is known, one failure
 // narrows the error by more than it lowers the mean. So the bound is never above what it
 // would be without the adverse evidence. (As a function of the adverse evidence the
 // formula rises at most once and then falls, so the lesser of the two ends is its least
 // value in between, and more adverse evidence never raises the bound.)
-func (p Prior) estimate(t tally) (mean, low, good uint64) {
-	mean, _ = p.bounds(t.good, t.bad)
-	_, low = p.bounds(t.good, t.bad+t.hidden)
+//
+// Where recent evidence contradicts mean or bound, they come down to what it allows. Each
+// is the lesser of two values that more bad evidence never raises and more good never
+// lowers, and so is neither itself.
+func (p Prior) estimate(t tally) (e estimate) {
+	e.mean, _ = p.bounds(t.good, t.bad)
+	_, e.steady = p.bounds(t.good, t.bad+t.hidden)
 	_, clean := p.bounds(t.good, 0)
-	good = one
+	e.steady = min(e.steady, clean)
+	e.good = one
 	if t.bad+t.hidden > 0 {
-		good = share(t.good, t.good+t.bad+t.hidden)
+		e.good = share(t.good, t.good+t.bad+t.hidden)
 	}
-	return mean, min(low, clean), good
+	e.mean = max(min(e.mean, ceiling(t.recent.good, t.recent.bad)), 1)
+	e.low = min(e.steady, ceiling(t.recent.good, t.recent.bad+t.recent.hidden))
+	return e
 }

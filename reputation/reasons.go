@@ -1,5 +1,7 @@
 package reputation
 
+import "slices"
+
 // A Code names a cause of lost points. Codes are stable: programs may act on them.
 type Code string
 
@@ -23,7 +25,49 @@ const (
 	CappedGaps           Code = "CAPPED_C1"
 	CappedUnwitnessed    Code = "CAPPED_C2"
 	Equivocation         Code = "EQUIVOCATION"
+
+	// RecentDeterioration is for what is lost because the last weeks are worse than the
+	// record before them, in all dimensions together.
+	RecentDeterioration Code = "RECENT_DETERIORATION"
 )
+
+// Codes that stand for what was found in the record. In themselves they cost nothing: what
+// was said so does not count. [EntriesMissing] is also one of them, where others cost more.
+const (
+	KeyCompromised   Code = "KEY_COMPROMISED"
+	BackDatedReports Code = "BACK_DATED"
+	SelfPraise       Code = "SELF_PRAISE"
+	UntrustedIssuers Code = "UNTRUSTED_ISSUERS"
+	Duplicates       Code = "DUPLICATES"
+	NewRecord        Code = "NEW_RECORD"
+)
+
+// A sight is a set of things found in a record. Sets of states that merge are united.
+type sight uint8
+
+const (
+	sawMissing sight = 1 << iota
+	sawCompromise
+	sawBackDated
+	sawSelfPraise
+	sawUntrusted
+	sawDuplicate
+	sawLittle
+
+	sights = 7 // how many there are
+)
+
+var sightCodes = [sights]Code{EntriesMissing, KeyCompromised, BackDatedReports, SelfPraise, UntrustedIssuers, Duplicates, NewRecord}
+
+// appendTo appends a reason for each thing that was found, unless its code is there already.
+func (s sight) appendTo(reasons []Reason) []Reason {
+	for i, code := range sightCodes {
+		if s>>i&1 == 1 && !slices.ContainsFunc(reasons, func(r Reason) bool { return r.Code == code }) {
+			reasons = append(reasons, Reason{Code: code, Text: code.Text()})
+		}
+	}
+	return reasons
+}
 
 // Text explains the code in a sentence, "" for an unknown code.
 func (c Code) Text() string {
@@ -60,12 +104,26 @@ func (c Code) Text() string {
 		return "No independent log has witnessed the record, so its end may be missing: at most 680 points."
 	case Equivocation:
 		return "Two entries of the record claim the same place: the score is void until this is adjudicated."
+	case RecentDeterioration:
+		return "The last weeks are worse than the record before them."
+	case KeyCompromised:
+		return "A key of the machine was compromised: what it signed since counts nothing."
+	case BackDatedReports:
+		return "Reports came too long after what they report: they count nothing."
+	case SelfPraise:
+		return "The machine or who controls it praised it: that counts nothing."
+	case UntrustedIssuers:
+		return "Reports are by issuers whom this policy does not trust: they count nothing."
+	case Duplicates:
+		return "One issuer praised the same week more than once: it counts once."
+	case NewRecord:
+		return "The record is new: no trusted issuer reported before the last quarter of a year."
 	}
 	return ""
 }
 
 // codeFor names what dimension d lost points for.
-func codeFor(d Dimension, t tally, adverse bool) Code {
+func codeFor(d Dimension, t sums, adverse bool) Code {
 	overdue := t.overdue > (t.bad+t.hidden)/2
 	if adverse && t.hidden > t.bad {
 		return EntriesMissing // nobody knows that it was down, or broken

@@ -3,10 +3,10 @@ package reputation
 import (
 	"cmp"
 	"fmt"
-	"github.com/hourmeter/hourmeter/vc/chain"
 	"slices"
 
 	"github.com/hourmeter/hourmeter/vc"
+	"github.com/hourmeter/hourmeter/vc/chain"
 )
 
 // The scale of points.
@@ -27,8 +27,14 @@ const (
 	CapEquivocation = Min
 )
 
-// MaxReasons is how many reasons a score lists.
-const MaxReasons = 4
+// Limits on the reasons of a score.
+const (
+	// MaxCosts is how many reasons for lost points a score lists.
+	MaxCosts = 4
+
+	// MaxReasons is how many reasons a score lists in all, with those that cost nothing.
+	MaxReasons = MaxCosts + sights
+)
 
 // A Score is a machine's standing on a day.
 //
@@ -53,7 +59,11 @@ type Score struct {
 	Completeness chain.Completeness `json:"completeness"` // class of the history
 
 	Dimensions []DimensionScore `json:"dimensions"` // all five, in order
-	Reasons    []Reason         `json:"reasons"`    // for lost points, the most costly first, at most MaxReasons
+
+	// Reasons lists causes of lost points, the most costly first, at most [MaxCosts]. After
+	// them it lists, with nothing lost, what was found in the record besides: what was said
+	// and counts for nothing, and what is missing.
+	Reasons []Reason `json:"reasons"`
 
 	// ExpectedLoss is (1 - lower bound) of the policy's loss given default, in basis
 	// points of the value at stake, rounded up.
@@ -93,10 +103,10 @@ type Failures struct {
 	PerMillionHours int64 `json:"perMillionHours"`
 }
 
-// A Reason says where points were lost.
+// A Reason says where points were lost, or what was found in the record.
 type Reason struct {
 	Code Code   `json:"code"`
-	Lost int64  `json:"lost"` // points
+	Lost int64  `json:"lost"` // points, 0 if it is only worth knowing
 	Text string `json:"text"`
 }
 
@@ -138,7 +148,11 @@ func (st *State) Score(asOf Day) (*Score, error) {
 		Scheme: Scheme, Policy: st.scorer.digest, TrustTable: st.scorer.trust, AsOf: asOf, Completeness: st.Completeness,
 		Dimensions: make([]DimensionScore, dimensions),
 	}
-	var reasons [dimensions + 1]Reason
+	// A reason for each dimension, one for those that do worse of late, and one for the cap.
+	var reasons [dimensions + 2]Reason
+	late, capped := &reasons[dimensions], &reasons[dimensions+1]
+	late.Code = RecentDeterioration
+	seen := st.seen
 	var n uint64
 	var mean, low int64 // pooled log2 odds, Q32 times a million
 	points := int64(base)
@@ -146,20 +160,30 @@ func (st *State) Score(asOf Day) (*Score, error) {
 	f := fuser{cuts: cuts[:0]}
 	for d, prior := range st.priors.Each.list() {
 		t := st.tally(Dimension(d), asOf, &f)
-		m, b, good := prior.estimate(t)
-		mean += l.weights[d] * log2odds(m)
-		odds := l.rung(b)
+		if t.cut {
+			seen |= sawDuplicate
+		}
+		e := prior.estimate(t)
+		mean += l.weights[d] * log2odds(e.mean)
+		odds := l.rung(e.low)
 		low += l.weights[d] * odds
 		above := l.share(d, odds)
 		points += above
-		lost := l.best[d] - above
 		n += t.good + t.bad
 		s.Dimensions[d] = DimensionScore{
-			Name: Dimension(d), MeanPpm: ppm(m), LowPpm: ppm(b), Points: above, Lost: lost, Evidence: int64((t.good + t.bad) >> fraction),
+			Name: Dimension(d), MeanPpm: ppm(e.mean), LowPpm: ppm(e.low), Points: above, Lost: l.best[d] - above,
+			Evidence: int64((t.good + t.bad) >> fraction),
 		}
+		// What the dimension lost because it does worse of late, and what before that.
+		steady := above
+		if e.low < e.steady {
+			steady = l.share(d, l.rung(e.steady))
+			late.Lost += steady - above
+		}
+		lost := l.best[d] - steady
 		// What more evidence of the same kind would not win back is lost to adverse evidence.
-		adverse := l.best[d] - l.share(d, l.rung(good))
-		reasons[d] = Reason{Code: codeFor(Dimension(d), t, adverse > lost-adverse), Lost: lost}
+		adverse := l.best[d] - l.share(d, l.rung(e.good))
+		reasons[d] = Reason{Code: codeFor(Dimension(d), t.sums, adverse > lost-adverse), Lost: lost}
 		// What withheld entries cost in several dimensions has one cause.
 		for i := range d {
 			if reasons[i].Code == reasons[d].Code {
@@ -174,13 +198,13 @@ func (st *State) Score(asOf Day) (*Score, error) {
 	// A cap holds the bound as well as the points, so that the expected loss follows.
 	limit, code := limitFor(st.Completeness, st.forks)
 	if points > limit {
-		reasons[dimensions] = Reason{Code: code, Lost: points - limit}
+		*capped = Reason{Code: code, Lost: points - limit}
 		points = limit
 		bound = min(bound, probability(l.odds(limit)))
 	}
 	if st.forks > 0 {
-		reasons[dimensions].Code = Equivocation // even where nothing was left to lose
-		bound = 0                               // a void score bounds nothing
+		capped.Code = Equivocation // even where nothing was left to lose
+		bound = 0                  // a void score bounds nothing
 	}
 	s.Points, s.MeanPpm, s.LowPpm = points, ppm(probability(floorDiv(mean, million))), ppm(bound)
 	s.Evidence = int64(n >> fraction)
@@ -196,14 +220,34 @@ func (st *State) Score(asOf Day) (*Score, error) {
 		}
 		return cmp.Compare(b.Lost, a.Lost)
 	})
-	s.Reasons = make([]Reason, 0, MaxReasons)
-	for _, r := range reasons[:MaxReasons] {
+	if st.oldest() > asOf.Window()-newRecord {
+		seen |= sawLittle
+	}
+	s.Reasons = make([]Reason, 0, MaxCosts+2)
+	for _, r := range reasons[:MaxCosts] {
 		if r.Lost > 0 || r.Code == Equivocation {
 			r.Text = r.Code.Text()
 			s.Reasons = append(s.Reasons, r)
 		}
 	}
+	s.Reasons = seen.appendTo(s.Reasons)
 	return s, nil
+}
+
+// newRecord is the number of windows, a quarter of a year, for which a record is new: its
+// machine may have left another one behind.
+const newRecord = 13
+
+// oldest is the first window of which an issuer with influence reported, or one after all
+// days if there is none.
+func (st *State) oldest() Window {
+	oldest := MaxDay.Window() + 1
+	for i := range st.rows {
+		if r := &st.rows[i]; r.voice() < int(st.scorer.interested) {
+			oldest = min(oldest, Window(r.series.base))
+		}
+	}
+	return oldest
 }
 
 // rung is log2 odds of a bound, within those at which points end.

@@ -33,6 +33,7 @@ type State struct {
 	facts  [dimensions]series // by window: hi counts known adverse events, lo counts hidden entries
 	due    [dimensions]series // by day: hi counts obligations, lo counts discharges
 	forks  uint64             // contradictions in the record
+	seen   sight              // what was found besides
 	events int
 	last   Day // latest day of a report or fact, -1 if none
 }
@@ -99,8 +100,10 @@ type Event struct {
 
 // Kinds that only events have.
 const (
-	weightless = BackDated     // counts for nothing
-	failing    = BackDated + 1 // a Report with failures, or longer than a window
+	failing  = BackDated + 1 + iota // a Report with failures, or longer than a window
+	praising                        // a Report whose praise was dropped, since it is of oneself
+	unheard                         // a Report of somebody without influence
+	silent                          // a Report of nothing
 )
 
 // Event makes e ready to be counted. It refuses evidence that [Evidence.Validate] refuses.
@@ -124,21 +127,24 @@ func (s *Scorer) Event(e *Evidence) (Event, error) {
 	case Independent:
 		known, ok := s.voiceOf[e.Issuer]
 		if !ok {
-			v.kind = weightless
+			v.kind = unheard
 			return v, nil
 		}
 		voice = known
 	case Telemetry:
 		voice = s.telemetry
 	default:
+		if v.good > 0 {
+			v.kind = praising
+		}
 		v.good, v.excess, v.failures, v.repair = 0, 0, 0, 0 // praise of oneself, and what would need it as denominator
 	}
 	v.slot = uint16(voice)*uint16(dimensions) + uint16(e.Dimension)
 	switch {
 	case v.failures|v.repair|v.excess != 0 && v.dimension == Availability:
 		v.kind = failing
-	case v.good|v.bad == 0:
-		v.kind = weightless
+	case v.good|v.bad == 0 && v.kind == Report:
+		v.kind = silent
 	}
 	return v, nil
 }
@@ -197,9 +203,15 @@ func (st *State) Fold(events ...Event) error {
 // foldRare counts any event.
 func (st *State) foldRare(e *Event) {
 	switch e.kind {
-	case Report, failing:
+	case Report, failing, praising:
 		if int(e.slot) >= len(st.rowOf) {
 			return // made by another Scorer: nobody's word
+		}
+		if e.kind == praising && e.dimension <= Obligations {
+			st.seen |= sawSelfPraise // to add to one's own record or to make a key is none
+		}
+		if e.kind == praising && e.bad == 0 {
+			break
 		}
 		r := st.row(e.slot)
 		c := r.series.at(int32(e.window))
@@ -208,10 +220,20 @@ func (st *State) foldRare(e *Event) {
 		r.excess += uint64(e.excess)
 		r.failures += uint64(e.failures)
 		r.repair += uint64(e.repair)
+	case unheard:
+		if e.dimension <= Obligations {
+			st.seen |= sawUntrusted // anybody may add to a record
+		}
+	case BackDated:
+		st.seen |= sawBackDated
 	case Fact:
 		st.facts[e.dimension].at(int32(e.window)).hi += uint64(e.bad)
+		if e.dimension == Provenance {
+			st.seen |= sawMissing
+		}
 	case Hidden:
 		st.facts[e.dimension].at(int32(e.window)).lo += uint64(e.bad)
+		st.seen |= sawMissing
 	case Fork:
 		st.facts[e.dimension].at(int32(e.window)).hi += uint64(e.bad)
 		st.forks += uint64(e.bad)
@@ -259,6 +281,7 @@ func (st *State) Merge(o *State) error {
 		st.due[d].merge(&o.due[d])
 	}
 	st.forks += o.forks
+	st.seen |= o.seen
 	st.last = max(st.last, o.last)
 	st.Completeness = min(st.Completeness, o.Completeness)
 	return nil
