@@ -108,21 +108,54 @@ const (
 	// Discharge takes back a Due of the same day.
 	Discharge
 
-	// BackDated is a report of a day too long before it was logged. It weighs nothing.
+	// BackDated is a report of a day too long before it was logged, or, where no log
+	// says when that was, before the newest entry of the record. It weighs nothing.
 	BackDated
+
+	// The kinds from here on weigh nothing either. They stay in the evidence so that a
+	// score can say what was tried, or what it left out.
+
+	// Void is a statement signed with a key of the machine's side that an entry rotate
+	// reported as compromised, and that the log did not hold before the compromise. It is
+	// as the report would have been, or counts obligations that it would have opened.
+	Void
+
+	// Unlogged is praise in an entry that the log which was asked does not hold.
+	Unlogged
+
+	// Duplicate is a report whose claim an earlier entry by the same issuer has made,
+	// word for word: one receipt counts once, however often it is entered.
+	Duplicate
+
+	// Rival is a branch that the log does not hold, signed by nobody whom the policy
+	// knows and nobody of the machine's side. The record goes on without it; Bad counts
+	// branches. Another branch is a Fork.
+	Rival
+
+	// Tail counts in Bad the entries that the log holds after the newest one shown. They
+	// weigh as any that are withheld do, by Hidden and Fact beside this.
+	Tail
+
+	kinds // how many there are
 )
 
-var kindNames = []string{"report", "fact", "hidden", "fork", "due", "discharge", "backDated"}
+var kindNames = [kinds]string{"report", "fact", "hidden", "fork", "due", "discharge", "backDated", "void", "unlogged", "duplicate", "rival", "tail"}
+
+// states reports whether evidence of this kind is what some witness said, so that it has
+// an issuer and may be good.
+func (k Kind) states() bool {
+	return k == Report || k == BackDated || k == Void || k == Unlogged || k == Duplicate
+}
 
 // String returns the name used in JSON.
-func (k Kind) String() string { return nameOf(kindNames, int(k)) }
+func (k Kind) String() string { return nameOf(kindNames[:], int(k)) }
 
 // MarshalText implements [encoding.TextMarshaler].
-func (k Kind) MarshalText() ([]byte, error) { return textOf(kindNames, int(k), "kind of evidence") }
+func (k Kind) MarshalText() ([]byte, error) { return textOf(kindNames[:], int(k), "kind of evidence") }
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (k *Kind) UnmarshalText(text []byte) error {
-	i, err := indexOf(kindNames, text, "kind of evidence")
+	i, err := indexOf(kindNames[:], text, "kind of evidence")
 	*k = Kind(i)
 	return err
 }
@@ -248,7 +281,7 @@ func (e *Evidence) Validate() error {
 		return bad("day %d lies outside 1970-01-01 to %v", int32(e.Day), MaxDay)
 	case e.Dimension >= dimensions:
 		return bad("unknown dimension")
-	case e.Kind > BackDated:
+	case e.Kind >= kinds:
 		return bad("unknown kind")
 	case e.Standing > Independent:
 		return bad("unknown standing")
@@ -256,14 +289,14 @@ func (e *Evidence) Validate() error {
 		return bad("good %d and bad %d must not be negative, nor exceed %d together", e.Good, e.Bad, int64(MaxExposure))
 	case e.Failures < 0 || e.Failures > MaxExposure || e.RepairSeconds < 0 || e.RepairSeconds > MaxExposure:
 		return bad("failures %d and repair seconds %d must lie in 0 to %d", e.Failures, e.RepairSeconds, int64(MaxExposure))
-	case e.Issuer.IsZero() && (e.Kind == Report || e.Kind == BackDated):
+	case e.Issuer.IsZero() && e.Kind.states():
 		return bad("a report needs an issuer")
-	case e.Good != 0 && e.Kind != Report && e.Kind != BackDated:
+	case e.Good != 0 && !e.Kind.states():
 		return bad("only a report can be good")
-	case e.Kind != Report && e.Kind != BackDated && e.Bad > MaxCount:
+	case !e.Kind.states() && e.Bad > MaxCount:
 		return bad("counts %d events, more than %d", e.Bad, MaxCount)
-	case e.Kind == Fork && e.Dimension != Provenance:
-		return bad("a fork is a matter of provenance")
+	case (e.Kind == Fork || e.Kind == Rival || e.Kind == Tail) && e.Dimension != Provenance:
+		return bad("it is a matter of provenance")
 	case (e.Kind == Due || e.Kind == Discharge) && e.Dimension != Obligations && e.Dimension != Maintenance:
 		return bad("only maintenance and obligations fall due")
 	}

@@ -31,11 +31,7 @@
 //     the holder must not be able to veto bad news.
 package chain
 
-import (
-	"fmt"
-
-	"github.com/hourmeter/hourmeter/vc"
-)
+import "fmt"
 
 // Limits of a record.
 const (
@@ -88,14 +84,4 @@ func (c *Completeness) UnmarshalText(text []byte) error {
 		}
 	}
 	return fmt.Errorf("chain: there is no completeness class %.20q", text)
-}
-
-// A Log is a view of a transparency log whose checkpoint has been checked: the
-// log's signature, the quorum of witnesses, the inclusion of what it returns.
-// Implementations are safe for concurrent use.
-type Log interface {
-	// Newest returns the sequence and digest of the newest entry that the log
-	// holds of a record, and whether the checkpoint that shows it is as fresh as
-	// the reader's policy asks. An error means that it could not find out.
-	Newest(chain vc.Digest) (sequence int64, digest vc.Digest, fresh bool, err error)
 }

@@ -794,8 +794,9 @@ type view struct {
 	err      error
 }
 
-func (v view) Newest(vc.Digest) (int64, vc.Digest, bool, error) {
-	return v.sequence, v.digest, v.fresh, v.err
+func (v view) Record(vc.Digest) (*chain.Logged, error) {
+	return &chain.Logged{Origin: "log.example", Checkpoint: v.digest, Time: days(100), Fresh: v.fresh,
+		Entries: []chain.LoggedEntry{{Sequence: v.sequence, Digest: v.digest}}}, v.err
 }
 
 func TestLogRaisesTheClass(t *testing.T) {

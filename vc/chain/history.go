@@ -373,10 +373,17 @@ func (h *History) Seen(log Log) (*History, error) {
 	if h.class == C0 {
 		return h, nil
 	}
-	sequence, digest, fresh, err := log.Newest(h.head.Chain)
+	logged, err := log.Record(h.head.Chain)
+	if err == nil {
+		err = logged.check()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("chain: record %s: the log: %w", h.head.Chain, err)
 	}
+	if len(logged.Entries) == 0 {
+		return h, nil
+	}
+	sequence, digest, fresh := logged.newest().Sequence, logged.newest().Digest, logged.Fresh
 	if sequence > h.head.Sequence {
 		return nil, &GapError{Chain: h.head.Chain, From: h.head.Sequence + 1, To: sequence}
 	}
