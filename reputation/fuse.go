@@ -1,9 +1,6 @@
 package reputation
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // A tally is the evidence on one dimension, aged to one day: once with the half-life of
 // [HalfLife] windows, and once with [RecentHalfLife].
@@ -174,24 +171,14 @@ func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 	now := asOf.Window()
 
 	// The windows that hold anything: never more than weigh anything.
-	type track struct {
-		series
-		voice *voice
-		last  cell // of the window before the one at hand
-	}
 	var few [8]track
-	tracks := few[:0]
+	var fewRefs [32]ref
+	tracks, refs := st.tracks(few[:0], fewRefs[:0], d, now)
 	oldest := now + 1
-	for i := range st.rows {
-		if r := &st.rows[i]; r.dimension() == d {
-			tracks = append(tracks, track{series: r.series, voice: &st.scorer.voices[r.voice()]})
-			oldest = min(oldest, Window(r.series.base))
-		}
+	for i := range tracks {
+		oldest = min(oldest, tracks[i].oldest)
 	}
 	oldest = max(oldest, now-decayWindows+1)
-	if len(tracks) > 1 {
-		slices.SortFunc(tracks, func(a, b track) int { return cmp.Compare(a.voice.group, b.voice.group) })
-	}
 
 	var fewReports [8]report
 	reports := fewReports[:0]
@@ -202,11 +189,7 @@ func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 		alike := true
 		for i := range tracks {
 			t := &tracks[i]
-			var c cell
-			if n := uint(int32(w) - t.base); n < uint(len(t.cells)) {
-				c = t.cells[n]
-			}
-			if c != t.last {
+			if c := t.in(st, refs, w); c != t.last {
 				t.last, alike = c, false
 			}
 		}
@@ -236,22 +219,19 @@ func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 		gated = d == Integrity && bad > 0
 	}
 
-	for i, c := range st.facts[d].cells {
-		if age := now - Window(st.facts[d].base+int32(i)); c != (cell{}) && 0 <= age && age < decayWindows {
+	st.marks(st.scorer.factVoice(), d, func(at int32, c cell) {
+		if age := now - Window(at); 0 <= age && age < decayWindows {
 			t.add(st.scorer, age, sums{bad: min(c.hi, MaxCount), hidden: min(c.lo, MaxCount)})
 		}
-	}
+	})
 	// An obligation has until the end of its day, so on that day it is not yet overdue.
-	for i, c := range st.due[d].cells {
-		day := Day(st.due[d].base + int32(i))
-		if day >= asOf {
-			break
-		}
-		if age := now - day.Window(); c.hi > c.lo && age < decayWindows {
+	st.marks(st.scorer.dueVoice(), d, func(at int32, c cell) {
+		day := Day(at)
+		if age := now - day.Window(); day < asOf && c.hi > c.lo && age < decayWindows {
 			n := min(c.hi-c.lo, MaxCount)
 			t.add(st.scorer, age, sums{bad: n, overdue: n})
 		}
-	}
+	})
 	return t
 }
 

@@ -238,18 +238,6 @@ func (st *State) Score(asOf Day) (*Score, error) {
 // machine may have left another one behind.
 const newRecord = 13
 
-// oldest is the first window of which an issuer with influence reported, or one after all
-// days if there is none.
-func (st *State) oldest() Window {
-	oldest := MaxDay.Window() + 1
-	for i := range st.rows {
-		if r := &st.rows[i]; r.voice() < int(st.scorer.interested) {
-			oldest = min(oldest, Window(r.series.base))
-		}
-	}
-	return oldest
-}
-
 // rung is log2 odds of a bound, within those at which points end.
 func (l *ladder) rung(bound uint64) int64 {
 	return min(max(log2odds(min(max(bound, 1), one-1)), l.min), l.max)
@@ -268,18 +256,7 @@ const maxFailures = 1 << 40
 
 // failures sums what availability reports counted.
 func (st *State) failures() Failures {
-	var up, count, repair uint64
-	for i := range st.rows {
-		r := &st.rows[i]
-		if r.dimension() == Availability {
-			for _, c := range r.series.cells {
-				up += c.lo
-			}
-			up += r.excess
-			count += r.failures
-			repair += r.repair
-		}
-	}
+	up, count, repair := st.outageSums()
 	count = min(count, maxFailures)
 	f := Failures{Count: int64(count), UpSeconds: int64(up)}
 	if count > 0 {

@@ -1,9 +1,13 @@
 package reputation
 
 import (
+	"cmp"
 	"fmt"
+	"math/bits"
 	"slices"
+	"unicode/utf8"
 
+	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/vc/chain"
 )
 
@@ -14,96 +18,103 @@ const MaxEvents = 1 << 28
 // A State is everything the score of one machine depends on, as exact integer counts by
 // (dimension, issuer, week). Adding evidence takes constant time, the order does not matter,
 // and two states of one machine merge into what one state would hold that had been given
-// all the evidence. Ageing is applied when the state is read, not before.
+// all the evidence. Ageing and the issuers' reliabilities are applied when the state is read,
+// not before: so what [State.AppendBinary] writes can be read by [Scorer.ReadState] under the
+// trust table of a later epoch.
 //
 // A State counts what it is given: the same evidence folded twice counts twice. A history
 // holds every credential once; [Scorer.Weigh] removes duplicates from a list.
 //
-// A State is for one goroutine at a time.
+// A year of weekly reports by two witnesses on four dimensions takes 5 kB, and 2 kB in binary
+// form. A State is for one goroutine at a time.
 type State struct {
 	// Completeness caps the score. Its zero value is the strictest.
 	Completeness chain.Completeness
 
 	scorer *Scorer
 	priors *Priors
-	fleet  int // index into the policy's fleets, -1 for none
+	model  string
 
-	rowOf  []int32 // by slot: index into rows + 1
-	rows   []row
-	facts  [dimensions]series // by window: hi counts known adverse events, lo counts hidden entries
-	due    [dimensions]series // by day: hi counts obligations, lo counts discharges
-	forks  uint64             // contradictions in the record
-	seen   sight              // what was found besides
-	events int
-	last   Day // latest day of a report or fact, -1 if none
+	// Counts are kept in blocks of consecutive windows, in no order. The index knows where one
+	// is: a hash table with linear probing, of at least twice as many entries as blocks. An
+	// entry is 0, or the block's key + 1 in the upper half and its place in the lower.
+	blocks []block
+	keys   []uint32 // of the blocks
+	index  []uint64
+	shift  uint8 // of a hash, to get the place of an entry
+
+	carried bool   // some block holds upper halves
+	marked  uint16 // bits of the record's own slots that have a block, from those of facts on
+	outages []outage
+	forks   uint64 // contradictions in the record
+	seen    sight  // what was found besides
+	events  int
+	last    Day // latest day of a report or fact, -1 if none
 }
 
-// A row holds what one voice said about one dimension.
-type row struct {
-	slot   uint16 // voice·dimensions + dimension
-	series series // by window: hi is bad exposure, lo is good exposure
+// blockSize is how many windows, or days, a block holds: 64 bytes of counts.
+const (
+	blockBits = 3
+	blockSize = 1 << blockBits
+)
 
-	// Totals of availability reports, for MTBF and MTTR: excess is the up time that the
-	// series does not hold.
+// A block holds what one slot counted in blockSize windows. There are three sorts of slots,
+// by their voice:
+//
+//   - one of the scorer's: hi is bad exposure, lo is good exposure, by window;
+//   - facts of the record: hi counts known adverse events, lo counts hidden entries, by window;
+//   - dues of the record: hi counts obligations, lo counts discharges, by day.
+//
+// Counts are 32 bits wide, which is enough for hardly ever carrying: the upper halves of
+// those that are larger have a block of their own.
+type block [blockSize]struct{ hi, lo uint32 }
+
+// A key names a block: slot << slotShift | index >> blockBits. The index is at most MaxDay.
+const (
+	slotShift = 16 - blockBits
+	carryKey  = 1 << 31 // of upper halves
+)
+
+// The voices of the record itself follow those of the scorer's voices.
+func (s *Scorer) factVoice() int32 { return int32(len(s.voices)) }
+func (s *Scorer) dueVoice() int32  { return int32(len(s.voices)) + 1 }
+
+// Slots have 16 bits.
+const _ = uint16((MaxIssuers + MaxTrusted + 4) * int(dimensions))
+
+// slotOf is the slot of what a voice says about a dimension.
+func slotOf(voice int32, d Dimension) uint16 { return uint16(voice)*uint16(dimensions) + uint16(d) }
+
+// An outage sums the availability reports of one voice, for MTBF and MTTR: excess is the up
+// time that the cells do not hold.
+type outage struct {
+	voice                    int32
 	excess, failures, repair uint64
 }
 
-func (r *row) voice() int           { return int(r.slot) / int(dimensions) }
-func (r *row) dimension() Dimension { return Dimension(r.slot) % dimensions }
-
-// A series counts two things in each window, or day, from base on.
-type series struct {
-	base  int32
-	cells []cell
-}
-
+// A cell is what is counted in one window or day.
 type cell struct{ hi, lo uint64 }
-
-// at returns the cell of i, which it makes if need be.
-func (s *series) at(i int32) *cell {
-	switch n := int(i - s.base); {
-	case len(s.cells) == 0:
-		s.base = i
-		s.cells = make([]cell, 1, 64)
-	case n < 0:
-		s.cells = slices.Insert(s.cells, 0, make([]cell, -n)...)
-		s.base = i
-	case n >= len(s.cells):
-		s.cells = append(s.cells, make([]cell, n+1-len(s.cells))...)
-	}
-	return &s.cells[i-s.base]
-}
-
-// merge adds the counts of o.
-func (s *series) merge(o *series) {
-	for i, c := range o.cells {
-		if c != (cell{}) {
-			to := s.at(o.base + int32(i))
-			to.hi += c.hi
-			to.lo += c.lo
-		}
-	}
-}
 
 // An Event is a piece of evidence made ready to be counted by one [Scorer]: a value of 28
 // bytes that holds no pointer.
 type Event struct {
-	good, bad        uint32
+	good, bad        uint32 // to add to lo and hi
 	excess           uint32 // up time beyond good, of a report that is longer than a window
 	failures, repair uint32
-	slot             uint16 // of reports: voice·dimensions + dimension
-	window           int16
-	day              uint16
-	dimension        Dimension
-	kind             Kind
+	slot             uint16
+	index            uint16 // window, or day of what falls due
+	day              uint16 // 0 for what falls due, whose day may lie ahead
+	saw              sight
+	kind             eventKind
 }
 
-// Kinds that only events have.
+type eventKind uint8
+
 const (
-	failing  = BackDated + 1 + iota // a Report with failures, or longer than a window
-	praising                        // a Report whose praise was dropped, since it is of oneself
-	unheard                         // a Report of somebody without influence
-	silent                          // a Report of nothing
+	plain      eventKind = iota // a report; good and bad are all it says
+	special                     // anything else that counts
+	forking                     // a contradiction
+	weightless                  // counts for nothing
 )
 
 // Event makes e ready to be counted. It refuses evidence that [Evidence.Validate] refuses.
@@ -111,42 +122,89 @@ func (s *Scorer) Event(e *Evidence) (Event, error) {
 	if err := e.Validate(); err != nil {
 		return Event{}, err
 	}
-	good, bad := e.Good, e.Bad
-	if e.Dimension == Availability && e.Kind == Report {
-		good, bad = inWindow(good, bad)
-	}
-	v := Event{
-		good: uint32(good), bad: uint32(bad), excess: uint32(e.Good - good), failures: uint32(e.Failures), repair: uint32(e.RepairSeconds),
-		window: int16(e.Window()), day: uint16(e.Day), dimension: e.Dimension, kind: e.Kind,
-	}
-	if e.Kind != Report {
-		return v, nil
-	}
-	voice := s.interested
-	switch e.Standing {
-	case Independent:
-		known, ok := s.voiceOf[e.Issuer]
-		if !ok {
-			v.kind = unheard
+	v := Event{bad: uint32(e.Bad), index: uint16(e.Window()), day: uint16(e.Day), kind: special}
+	switch e.Kind {
+	case Report:
+		voice := s.voice(e.Issuer, e.Standing)
+		if voice < 0 {
+			v.bad = 0
+			if e.Dimension <= Obligations {
+				v.saw = sawUntrusted // anybody may add to a record
+			}
 			return v, nil
 		}
-		voice = known
-	case Telemetry:
-		voice = s.telemetry
+		v.slot = slotOf(voice, e.Dimension)
+		v.good, v.failures, v.repair = uint32(e.Good), uint32(e.Failures), uint32(e.RepairSeconds)
+		s.ready(&v)
+	case Fact, Fork:
+		v.slot = slotOf(s.factVoice(), e.Dimension)
+		if e.Kind == Fork {
+			v.kind = forking
+		} else if e.Dimension == Provenance {
+			v.saw = sawMissing
+		}
+	case Hidden:
+		v.slot = slotOf(s.factVoice(), e.Dimension)
+		v.good, v.bad = v.bad, 0
+		v.saw = sawMissing
+	case Due, Discharge:
+		v.slot = slotOf(s.dueVoice(), e.Dimension)
+		v.index, v.day = v.day, 0
+		if e.Kind == Discharge {
+			v.good, v.bad = v.bad, 0
+		}
+	case BackDated:
+		v.bad, v.saw = 0, sawBackDated
+	case Void:
+		v.bad, v.saw = 0, sawCompromise
+	case Duplicate:
+		v.bad, v.saw = 0, sawDuplicate
 	default:
-		if v.good > 0 {
-			v.kind = praising
+		v.bad, v.kind = 0, weightless
+	}
+	return v, nil
+}
+
+// voice returns the voice that a report counts for, or -1 if it counts for nothing.
+func (s *Scorer) voice(issuer did.DID, standing Standing) int32 {
+	switch standing {
+	case Independent:
+		if voice, ok := s.voiceOf[issuer]; ok {
+			return voice
+		}
+		return -1
+	case Telemetry:
+		return s.telemetry
+	}
+	return s.interested
+}
+
+// ready turns a report, whose slot and numbers are set, into what is counted.
+func (s *Scorer) ready(v *Event) {
+	available := Dimension(v.slot%uint16(dimensions)) == Availability
+	if available {
+		good, bad := inWindow(int64(v.good), int64(v.bad))
+		v.excess = v.good - uint32(good)
+		v.good, v.bad = uint32(good), uint32(bad)
+	}
+	if int32(v.slot/uint16(dimensions)) == s.interested {
+		if v.good > 0 && Dimension(v.slot%uint16(dimensions)) <= Obligations {
+			v.saw = sawSelfPraise // to add to one's own record or to make a key is none
 		}
 		v.good, v.excess, v.failures, v.repair = 0, 0, 0, 0 // praise of oneself, and what would need it as denominator
 	}
-	v.slot = uint16(voice)*uint16(dimensions) + uint16(e.Dimension)
 	switch {
-	case v.failures|v.repair|v.excess != 0 && v.dimension == Availability:
-		v.kind = failing
-	case v.good|v.bad == 0 && v.kind == Report:
-		v.kind = silent
+	case !available:
+		v.failures, v.repair = 0, 0
+		fallthrough
+	case v.excess|v.failures|v.repair == 0:
+		v.kind = plain
 	}
-	return v, nil
+	if v.saw != 0 {
+		v.kind = special
+	} else if v.kind == plain && v.good|v.bad == 0 {
+		v.kind = weightless
+	}
 }
 
 // inWindow scales the seconds of a report that is longer than a window to one window: it
@@ -163,126 +221,325 @@ func inWindow(good, bad int64) (int64, int64) {
 // State returns an empty state for a machine of the given model. The model chooses the
 // priors; one that no fleet of the policy lists, such as "", gets the policy's general ones.
 func (s *Scorer) State(model string) *State {
-	st := &State{scorer: s, fleet: -1, priors: &s.policy.Priors, last: -1}
-	if i, ok := s.fleetOf[model]; ok {
-		st.fleet, st.priors = i, &s.policy.Fleets[i].Priors
+	if len(model) > utf8.UTFMax*MaxName || utf8.RuneCountInString(model) > MaxName || !utf8.ValidString(model) {
+		model = "" // no policy can list it
 	}
-	st.rowOf = make([]int32, len(s.voices)*int(dimensions))
+	st := &State{scorer: s, model: model, priors: &s.policy.Priors, last: -1}
+	if i, ok := s.fleetOf[model]; ok {
+		st.priors = &s.policy.Fleets[i].Priors
+	}
 	return st
 }
 
 // Fold counts events that the state's own [Scorer] made. The error says that the state
 // is full, at [MaxEvents]; then nothing was counted.
 func (st *State) Fold(events ...Event) error {
-	if len(events) > MaxEvents-st.events {
-		return fmt.Errorf("reputation: %d events more than the %d a state can hold", st.events+len(events)-MaxEvents, MaxEvents)
+	if err := st.room(len(events)); err != nil {
+		return err
 	}
-	st.events += len(events)
-	last, rowOf, rows := st.last, st.rowOf, st.rows
+	last, index, blocks, shift := st.last, st.index, st.blocks, st.shift
 	for i := range events {
 		e := &events[i]
 		// Nearly all events are reports of a voice and a window that have a cell already.
-		if e.kind == Report && uint(e.slot) < uint(len(rowOf)) {
-			if at := uint(rowOf[e.slot]) - 1; at < uint(len(rows)) {
-				s := &rows[at].series
-				if n := uint(int32(e.window) - s.base); n < uint(len(s.cells)) {
-					s.cells[n].hi += uint64(e.bad)
-					s.cells[n].lo += uint64(e.good)
+		if e.kind == plain && len(index) > 0 {
+			key := uint32(e.slot)<<slotShift | uint32(e.index)>>blockBits
+			entry := index[key*hashFactor>>(shift&31)&uint32(len(index)-1)]
+			if at := uint(uint32(entry)); uint32(entry>>32) == key+1 && at < uint(len(blocks)) {
+				c := &blocks[at][e.index%blockSize]
+				hi, lo := c.hi+e.bad, c.lo+e.good
+				if hi >= e.bad && lo >= e.good {
+					c.hi, c.lo = hi, lo
 					last = max(last, Day(e.day))
 					continue
 				}
 			}
 		}
 		st.foldRare(e)
-		rows = st.rows
+		index, blocks, shift = st.index, st.blocks, st.shift
 	}
 	st.last = max(st.last, last)
 	return nil
 }
 
+// room takes room for n events.
+func (st *State) room(n int) error {
+	if n > MaxEvents-st.events {
+		return fmt.Errorf("reputation: %d events more than the %d a state can hold", st.events+n-MaxEvents, MaxEvents)
+	}
+	st.events += n
+	return nil
+}
+
 // foldRare counts any event.
 func (st *State) foldRare(e *Event) {
-	switch e.kind {
-	case Report, failing, praising:
-		if int(e.slot) >= len(st.rowOf) {
-			return // made by another Scorer: nobody's word
-		}
-		if e.kind == praising && e.dimension <= Obligations {
-			st.seen |= sawSelfPraise // to add to one's own record or to make a key is none
-		}
-		if e.kind == praising && e.bad == 0 {
-			break
-		}
-		r := st.row(e.slot)
-		c := r.series.at(int32(e.window))
-		c.hi += uint64(e.bad)
-		c.lo += uint64(e.good)
-		r.excess += uint64(e.excess)
-		r.failures += uint64(e.failures)
-		r.repair += uint64(e.repair)
-	case unheard:
-		if e.dimension <= Obligations {
-			st.seen |= sawUntrusted // anybody may add to a record
-		}
-	case BackDated:
-		st.seen |= sawBackDated
-	case Fact:
-		st.facts[e.dimension].at(int32(e.window)).hi += uint64(e.bad)
-		if e.dimension == Provenance {
-			st.seen |= sawMissing
-		}
-	case Hidden:
-		st.facts[e.dimension].at(int32(e.window)).lo += uint64(e.bad)
-		st.seen |= sawMissing
-	case Fork:
-		st.facts[e.dimension].at(int32(e.window)).hi += uint64(e.bad)
-		st.forks += uint64(e.bad)
-	case Due:
-		st.due[e.dimension].at(int32(e.day)).hi += uint64(e.bad)
-		return // its day may lie ahead
-	case Discharge:
-		st.due[e.dimension].at(int32(e.day)).lo += uint64(e.bad)
-		return
-	default:
-		return
+	if e.kind == weightless || e.slot > slotOf(st.scorer.dueVoice(), dimensions-1) {
+		return // nobody's word; the latter was made by another Scorer
 	}
+	st.add(uint32(e.slot)<<slotShift|uint32(e.index)>>blockBits, e.index%blockSize, uint64(e.bad), uint64(e.good))
+	if e.excess|e.failures|e.repair != 0 {
+		o := st.outage(int32(e.slot / uint16(dimensions)))
+		o.excess += uint64(e.excess)
+		o.failures += uint64(e.failures)
+		o.repair += uint64(e.repair)
+	}
+	if e.kind == forking {
+		st.forks += uint64(e.bad)
+	}
+	st.seen |= e.saw
 	st.last = max(st.last, Day(e.day))
 }
 
-// row returns the row of a slot, which it makes if need be.
-func (st *State) row(slot uint16) *row {
-	if st.rowOf[slot] == 0 {
-		st.rows = append(st.rows, row{slot: slot})
-		st.rowOf[slot] = int32(len(st.rows))
+// add adds to one cell.
+func (st *State) add(key uint32, i uint16, hi, lo uint64) {
+	if hi|lo == 0 {
+		return // a cell that holds nothing is none
 	}
-	return &st.rows[st.rowOf[slot]-1]
+	c := &st.block(key)[i]
+	hi += uint64(c.hi)
+	lo += uint64(c.lo)
+	c.hi, c.lo = uint32(hi), uint32(lo)
+	if hi, lo = hi>>32, lo>>32; hi|lo != 0 {
+		st.carried = true
+		st.add(key|carryKey, i, hi, lo)
+	}
 }
 
-// Merge adds what o counted. Both states must come from the same policy and be of
-// machines of one fleet; the lesser completeness stays.
+// hashFactor spreads keys over the index: 2^32 divided by the golden ratio.
+const hashFactor = 0x9e3779b1
+
+// find returns the block of a key, or nil if there is none.
+func (st *State) find(key uint32) *block {
+	if len(st.index) == 0 {
+		return nil
+	}
+	mask := uint32(len(st.index) - 1)
+	for h := key * hashFactor >> st.shift; ; h++ {
+		switch entry := st.index[h&mask]; {
+		case entry == 0:
+			return nil
+		case uint32(entry>>32) == key+1:
+			return &st.blocks[uint32(entry)]
+		}
+	}
+}
+
+// block returns the block of a key, which it makes if need be.
+func (st *State) block(key uint32) *block {
+	if b := st.find(key); b != nil {
+		return b
+	}
+	if len(st.blocks) == cap(st.blocks) {
+		st.reserve(len(st.blocks)/4 + 1) // most states are small and many: they do not double their size
+	}
+	st.blocks = append(st.blocks, block{})
+	st.keys = append(st.keys, key)
+	st.enter(len(st.keys) - 1)
+	return &st.blocks[len(st.blocks)-1]
+}
+
+// reserve makes room for n blocks more.
+func (st *State) reserve(n int) {
+	n += len(st.blocks)
+	st.blocks = append(make([]block, 0, n), st.blocks...)
+	st.keys = append(make([]uint32, 0, n), st.keys...)
+	if 2*n > len(st.index) {
+		size := bits.Len(uint(2*n - 1))
+		st.index, st.shift = make([]uint64, 1<<size), uint8(32-size)
+		for i := range st.keys {
+			st.enter(i)
+		}
+	}
+}
+
+// enter enters block i into the index.
+func (st *State) enter(i int) {
+	key := st.keys[i]
+	if own := int32(key>>slotShift) - int32(slotOf(st.scorer.factVoice(), 0)); own >= 0 && key < carryKey {
+		st.marked |= 1 << own
+	}
+	mask := uint32(len(st.index) - 1)
+	h := key * hashFactor >> st.shift
+	for st.index[h&mask] != 0 {
+		h++
+	}
+	st.index[h&mask] = uint64(key+1)<<32 | uint64(i)
+}
+
+// outage returns the sums of a voice, which it makes if need be.
+func (st *State) outage(voice int32) *outage {
+	i, ok := slices.BinarySearchFunc(st.outages, voice, func(o outage, voice int32) int { return cmp.Compare(o.voice, voice) })
+	if !ok {
+		st.outages = slices.Insert(st.outages, i, outage{voice: voice})
+	}
+	return &st.outages[i]
+}
+
+// Merge adds what o counted. Both states must come from the same policy and trust table, and
+// be of one machine, of one model; the lesser completeness stays.
 func (st *State) Merge(o *State) error {
-	if st.scorer.digest != o.scorer.digest || st.scorer.trust != o.scorer.trust || st.fleet != o.fleet {
-		return fmt.Errorf("reputation: states of policies %v and %v, or of different fleets, do not merge", st.scorer.digest, o.scorer.digest)
+	if st.scorer.digest != o.scorer.digest || st.scorer.trust != o.scorer.trust || st.model != o.model {
+		return fmt.Errorf("reputation: states of policies %v and %v, or of different trust tables or models, do not merge: read one again by the other's Scorer.ReadState",
+			st.scorer.digest, o.scorer.digest)
 	}
-	if o.events > MaxEvents-st.events {
-		return fmt.Errorf("reputation: %d events more than the %d a state can hold", st.events+o.events-MaxEvents, MaxEvents)
+	if err := st.room(o.events); err != nil {
+		return err
 	}
-	st.events += o.events
-	for i := range o.rows {
-		from := &o.rows[i]
-		to := st.row(from.slot)
-		to.series.merge(&from.series)
+	for i, key := range o.keys {
+		for j, c := range o.blocks[i] {
+			st.add(key, uint16(j), uint64(c.hi), uint64(c.lo))
+		}
+	}
+	st.carried = st.carried || o.carried
+	for _, from := range o.outages {
+		to := st.outage(from.voice)
 		to.excess += from.excess
 		to.failures += from.failures
 		to.repair += from.repair
-	}
-	for d := range dimensions {
-		st.facts[d].merge(&o.facts[d])
-		st.due[d].merge(&o.due[d])
 	}
 	st.forks += o.forks
 	st.seen |= o.seen
 	st.last = max(st.last, o.last)
 	st.Completeness = min(st.Completeness, o.Completeness)
 	return nil
+}
+
+// Last returns the latest day of a report or fact that the state counts; it cannot be read
+// as of an earlier one. It is -1 if there is none.
+func (st *State) Last() Day { return st.last }
+
+// cell returns what is counted in cell j of block i.
+func (st *State) cell(i, j int) cell {
+	c := st.blocks[i][j]
+	whole := cell{uint64(c.hi), uint64(c.lo)}
+	if st.carried {
+		if upper := st.find(st.keys[i] | carryKey); upper != nil {
+			whole.hi += uint64(upper[j].hi) << 32
+			whole.lo += uint64(upper[j].lo) << 32
+		}
+	}
+	return whole
+}
+
+// firstOf is the first window, or day, of the block of a key.
+func firstOf(key uint32) int32 { return int32(key & (1<<slotShift - 1) << blockBits) }
+
+// A ref refers to a block of a voice's reports. Refs sort by group, by voice, and by falling
+// windows: from the top 14 bits each for group and voice, 11 for the windows, counted from the
+// last there are, and 25 for the place of the block.
+type ref uint64
+
+const (
+	placeBits = 25
+	spanBits  = 11
+	voiceBits = 14
+	lastSpan  = 1<<spanBits - 1
+)
+
+func (r ref) place() int    { return int(r & (1<<placeBits - 1)) }
+func (r ref) first() Window { return Window(lastSpan-r>>placeBits&lastSpan) << blockBits }
+func (r ref) voice() int    { return int(r >> (placeBits + spanBits) & (1<<voiceBits - 1)) }
+
+// A track is what one voice said about one dimension, to be read from the newest window to
+// the oldest.
+type track struct {
+	voice  *voice
+	oldest Window // nothing was said before it
+	last   cell   // of the window read last
+
+	at, end int    // in the dimension's refs: the block at hand, and the voice's oldest
+	first   Window // of the block at hand
+}
+
+// tracks returns what voices said about d up to window now, sorted by group, and the refs that
+// it takes to read it. It appends to dst and to refs, both empty.
+func (st *State) tracks(dst []track, refs []ref, d Dimension, now Window) ([]track, []ref) {
+	limit := uint32(slotOf(st.scorer.factVoice(), 0)) // upper halves are beyond it, too
+	for i, key := range st.keys {
+		if slot := key >> slotShift; slot < limit && slot%uint32(dimensions) == uint32(d) && Window(firstOf(key)) <= now {
+			voice := slot / uint32(dimensions)
+			order := uint64(st.scorer.voices[voice].group)<<voiceBits | uint64(voice)
+			order = order<<spanBits | uint64(lastSpan-firstOf(key)>>blockBits)
+			refs = append(refs, ref(order<<placeBits|uint64(i)))
+		}
+	}
+	slices.Sort(refs)
+	for i, r := range refs {
+		if i == 0 || r.voice() != refs[i-1].voice() {
+			dst = append(dst, track{voice: &st.scorer.voices[r.voice()], at: i, first: r.first()})
+		}
+		t := &dst[len(dst)-1]
+		t.end, t.oldest = i, r.first()
+	}
+	return dst, refs
+}
+
+// in returns what the voice said of window w, which is not after one asked for before.
+func (t *track) in(st *State, refs []ref, w Window) cell {
+	for w < t.first && t.at < t.end {
+		t.at++
+		t.first = refs[t.at].first()
+	}
+	if n := uint(w - t.first); n < blockSize {
+		return st.cell(refs[t.at].place(), int(n))
+	}
+	return cell{}
+}
+
+// marks calls yield for each window, or day, in which a voice of the record itself counted
+// something about d, in no order.
+func (st *State) marks(voice int32, d Dimension, yield func(at int32, c cell)) {
+	slot := slotOf(voice, d)
+	if st.marked>>(slot-slotOf(st.scorer.factVoice(), 0))&1 == 0 {
+		return // as in most records
+	}
+	for i, key := range st.keys {
+		if key>>slotShift != uint32(slot) {
+			continue
+		}
+		for j := range blockSize {
+			if c := st.cell(i, j); c != (cell{}) {
+				yield(firstOf(key)+int32(j), c)
+			}
+		}
+	}
+}
+
+// outageSums adds up what availability reports counted, whatever their age.
+func (st *State) outageSums() (up, failures, repair uint64) {
+	limit := uint32(slotOf(st.scorer.factVoice(), 0)) // upper halves are beyond it, too
+	for i, key := range st.keys {
+		if slot := key >> slotShift; slot < limit && Dimension(slot%uint32(dimensions)) == Availability {
+			for j := range blockSize {
+				up += st.cell(i, j).lo
+			}
+		}
+	}
+	for _, o := range st.outages {
+		up += o.excess
+		failures += o.failures
+		repair += o.repair
+	}
+	return up, failures, repair
+}
+
+// oldest is the first window of which an issuer with influence reported, or one after all
+// days if there is none.
+func (st *State) oldest() Window {
+	oldest := MaxDay.Window() + 1
+	limit := uint32(slotOf(st.scorer.interested, 0))
+	for i, key := range st.keys {
+		if key>>slotShift >= limit {
+			continue
+		}
+		for j := range blockSize {
+			w := Window(firstOf(key)) + Window(j)
+			if w >= oldest {
+				break
+			}
+			if st.cell(i, j) != (cell{}) {
+				oldest = w
+			}
+		}
+	}
+	return oldest
 }
