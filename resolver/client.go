@@ -39,6 +39,7 @@ const (
 	headerTimeout  = 20 * time.Second // the first byte of the answer: a log may wait for its witnesses
 	idleTimeout    = 30 * time.Second // an idle connection saves the next handshake, if that comes soon
 	maxHeader      = 32 << 10         // bytes of an answer's header
+	gzipHeader     = 1 << 10          // bytes that gzip may add to an answer that it cannot shrink
 	maxURL         = 2 << 10          // bytes of a URL
 	maxAddresses   = 8                // tried of those that Lookup gives
 )
@@ -263,7 +264,8 @@ func (c *Client) do(ctx context.Context, method, target, contentType string, bod
 	// 5. What does a status say that is no success?
 	status := resp.StatusCode
 	switch {
-	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
+	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == http.StatusTooEarly,
+		status == http.StatusAccepted: // it has taken it in, and has no answer yet
 		return nil, &RetryError{URL: location(u), Status: status, After: retryAfter(resp.Header, time.Now()), Err: errors.New(statusText(status))}
 	}
 	refused := &RefuseError{URL: location(u), Status: status, Reason: ErrStatus, Type: resp.Header.Get("Content-Type"), Body: answer,
@@ -277,22 +279,26 @@ func (c *Client) do(ctx context.Context, method, target, contentType string, bod
 // readAnswer reads a body of at most limit bytes and unpacks it to at most as many. If it is longer
 // the error is ErrTooLarge, and what was read is returned all the same.
 func readAnswer(resp *http.Response, limit int64) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	packed := strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip")
+	most := limit
+	if packed {
+		most += gzipHeader
+	}
+	b, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
 	if err != nil {
 		return nil, err // also if the connection was cut: net/http counts
 	}
-	if int64(len(b)) > limit {
-		return b[:limit], fmt.Errorf("%w: more than %d bytes", ErrTooLarge, limit)
+	if int64(len(b)) > most {
+		return b[:most], fmt.Errorf("%w: more than %d bytes", ErrTooLarge, most)
 	}
 	// HTTP/1 allows a body that just ends with the connection. Nobody can tell then whether it was
 	// cut.
 	if resp.ContentLength < 0 && resp.ProtoMajor < 2 && len(resp.TransferEncoding) == 0 {
 		return nil, errors.New("the answer does not say how long it is: it may have been cut off")
 	}
-	switch encoding := resp.Header.Get("Content-Encoding"); {
-	case encoding == "" || strings.EqualFold(encoding, "identity"):
+	if encoding := resp.Header.Get("Content-Encoding"); encoding == "" || strings.EqualFold(encoding, "identity") {
 		return b, nil
-	case !strings.EqualFold(encoding, "gzip"):
+	} else if !packed {
 		return nil, fmt.Errorf("%w: packed as %.20q, want gzip or nothing", ErrContent, encoding)
 	}
 	unpacker, err := gzip.NewReader(bytes.NewReader(b))

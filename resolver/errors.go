@@ -3,7 +3,10 @@ package resolver
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
 )
 
 // Reasons of a [*RefuseError], beside [io/fs.ErrNotExist]: the server says that it has no such thing.
@@ -35,11 +38,33 @@ type RefuseError struct {
 
 // Error implements error.
 func (e *RefuseError) Error() string {
-	return fmt.Sprintf("resolver: %s: %v", e.URL, e.Detail)
+	text := fmt.Sprintf("resolver: %s: %v", e.URL, e.Detail)
+	if p := e.Problem(); p.Detail != "" {
+		text += fmt.Sprintf(": %.300q", p.Detail)
+	}
+	return text
 }
 
 // Unwrap returns Reason and Detail.
 func (e *RefuseError) Unwrap() []error { return []error{e.Reason, e.Detail} }
+
+// A Problem is what a server says of an error (RFC 9457). Everything in it is a stranger's word.
+type Problem struct {
+	Title    string `json:"title"`
+	Detail   string `json:"detail"`
+	Sequence int64  `json:"sequence"` // of what a log holds of a record; -1 if it holds nothing, or does not say
+	Digest   string `json:"digest"`   // of the same
+}
+
+// Problem returns what the server says of the error; zero, but for Sequence, if it does not say.
+func (e *RefuseError) Problem() Problem {
+	p := Problem{Sequence: -1}
+	kind, _, _ := strings.Cut(e.Type, ";")
+	if kind != "application/problem+json" || json.Unmarshal(e.Body, &p) != nil {
+		return Problem{Sequence: -1}
+	}
+	return p
+}
 
 // A RetryError says that there was no answer, so nothing is known: the network or the server is
 // down or slow, its certificate is not good, the answer was cut off, or the server asks to come
