@@ -173,7 +173,8 @@ func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 	// The windows that hold anything: never more than weigh anything.
 	var few [8]track
 	var fewRefs [32]ref
-	tracks, refs := st.tracks(few[:0], fewRefs[:0], d, now)
+	var fewCells [128]cell
+	tracks, cells := st.tracks(few[:0], fewRefs[:0], fewCells[:0], d, now)
 	oldest := now + 1
 	for i := range tracks {
 		oldest = min(oldest, tracks[i].oldest)
@@ -189,7 +190,11 @@ func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 		alike := true
 		for i := range tracks {
 			t := &tracks[i]
-			if c := t.in(st, refs, w); c != t.last {
+			var c cell
+			if n := uint(w - t.oldest); n < uint(t.cells) {
+				c = cells[uint(t.from)+n]
+			}
+			if c != t.last {
 				t.last, alike = c, false
 			}
 		}

@@ -67,7 +67,11 @@ const (
 //
 // Counts are 32 bits wide, which is enough for hardly ever carrying: the upper halves of
 // those that are larger have a block of their own.
-type block [blockSize]struct{ hi, lo uint32 }
+type block [blockSize]narrow
+
+type narrow struct{ hi, lo uint32 }
+
+func (c narrow) wide() cell { return cell{uint64(c.hi), uint64(c.lo)} }
 
 // A key names a block: slot << slotShift | index >> blockBits. The index is at most MaxDay.
 const (
@@ -101,28 +105,33 @@ type Event struct {
 	good, bad        uint32 // to add to lo and hi
 	excess           uint32 // up time beyond good, of a report that is longer than a window
 	failures, repair uint32
-	slot             uint16
-	index            uint16 // window, or day of what falls due
+	key              uint32 // of the block
 	day              uint16 // 0 for what falls due, whose day may lie ahead
+	in               uint8  // which cell of the block, plus what is special
 	saw              sight
-	kind             eventKind
 }
 
-type eventKind uint8
-
+// What in adds to the number of a cell. An event without is a report of which good and bad
+// are all it says.
 const (
-	plain      eventKind = iota // a report; good and bad are all it says
-	special                     // anything else that counts
-	forking                     // a contradiction
-	weightless                  // counts for nothing
+	special    = blockSize << iota // anything else that counts
+	forking                        // a contradiction
+	weightless                     // counts for nothing
 )
+
+// put sets which cell the event goes to: at is a window, or a day.
+func (v *Event) put(slot uint16, at uint16) {
+	v.key = uint32(slot)<<slotShift | uint32(at>>blockBits)
+	v.in = v.in&^(blockSize-1) | uint8(at%blockSize)
+}
 
 // Event makes e ready to be counted. It refuses evidence that [Evidence.Validate] refuses.
 func (s *Scorer) Event(e *Evidence) (Event, error) {
 	if err := e.Validate(); err != nil {
 		return Event{}, err
 	}
-	v := Event{bad: uint32(e.Bad), index: uint16(e.Window()), day: uint16(e.Day), kind: special}
+	v := Event{bad: uint32(e.Bad), day: uint16(e.Day), in: special}
+	window := uint16(e.Window())
 	switch e.Kind {
 	case Report:
 		voice := s.voice(e.Issuer, e.Standing)
@@ -133,34 +142,28 @@ func (s *Scorer) Event(e *Evidence) (Event, error) {
 			}
 			return v, nil
 		}
-		v.slot = slotOf(voice, e.Dimension)
 		v.good, v.failures, v.repair = uint32(e.Good), uint32(e.Failures), uint32(e.RepairSeconds)
-		s.ready(&v)
+		v.put(slotOf(voice, e.Dimension), window)
+		s.ready(&v, voice, e.Dimension)
 	case Fact, Fork:
-		v.slot = slotOf(s.factVoice(), e.Dimension)
+		v.put(slotOf(s.factVoice(), e.Dimension), window)
 		if e.Kind == Fork {
-			v.kind = forking
+			v.in |= forking
 		} else if e.Dimension == Provenance {
 			v.saw = sawMissing
 		}
 	case Hidden:
-		v.slot = slotOf(s.factVoice(), e.Dimension)
+		v.put(slotOf(s.factVoice(), e.Dimension), window)
 		v.good, v.bad = v.bad, 0
 		v.saw = sawMissing
 	case Due, Discharge:
-		v.slot = slotOf(s.dueVoice(), e.Dimension)
-		v.index, v.day = v.day, 0
+		v.put(slotOf(s.dueVoice(), e.Dimension), v.day)
+		v.day = 0
 		if e.Kind == Discharge {
 			v.good, v.bad = v.bad, 0
 		}
 	case BackDated:
 		v.bad, v.saw = 0, sawBackDated
-	case Void:
-		v.bad, v.saw = 0, sawCompromise
-	case Duplicate:
-		v.bad, v.saw = 0, sawDuplicate
-	default:
-		v.bad, v.kind = 0, weightless
 	}
 	return v, nil
 }
@@ -179,31 +182,28 @@ func (s *Scorer) voice(issuer did.DID, standing Standing) int32 {
 	return s.interested
 }
 
-// ready turns a report, whose slot and numbers are set, into what is counted.
-func (s *Scorer) ready(v *Event) {
-	available := Dimension(v.slot%uint16(dimensions)) == Availability
-	if available {
+// ready turns what a report says into what is counted.
+func (s *Scorer) ready(v *Event, voice int32, d Dimension) {
+	if d == Availability {
 		good, bad := inWindow(int64(v.good), int64(v.bad))
 		v.excess = v.good - uint32(good)
 		v.good, v.bad = uint32(good), uint32(bad)
+	} else {
+		v.failures, v.repair = 0, 0
 	}
-	if int32(v.slot/uint16(dimensions)) == s.interested {
-		if v.good > 0 && Dimension(v.slot%uint16(dimensions)) <= Obligations {
+	if voice == s.interested {
+		if v.good > 0 && d <= Obligations {
 			v.saw = sawSelfPraise // to add to one's own record or to make a key is none
 		}
 		v.good, v.excess, v.failures, v.repair = 0, 0, 0, 0 // praise of oneself, and what would need it as denominator
 	}
 	switch {
-	case !available:
-		v.failures, v.repair = 0, 0
-		fallthrough
-	case v.excess|v.failures|v.repair == 0:
-		v.kind = plain
-	}
-	if v.saw != 0 {
-		v.kind = special
-	} else if v.kind == plain && v.good|v.bad == 0 {
-		v.kind = weightless
+	case v.saw != 0 || v.excess|v.failures|v.repair != 0:
+		v.in |= special
+	case v.good|v.bad == 0:
+		v.in |= weightless
+	default:
+		v.in %= blockSize
 	}
 }
 
@@ -241,11 +241,9 @@ func (st *State) Fold(events ...Event) error {
 	for i := range events {
 		e := &events[i]
 		// Nearly all events are reports of a voice and a window that have a cell already.
-		if e.kind == plain && len(index) > 0 {
-			key := uint32(e.slot)<<slotShift | uint32(e.index)>>blockBits
-			entry := index[key*hashFactor>>(shift&31)&uint32(len(index)-1)]
-			if at := uint(uint32(entry)); uint32(entry>>32) == key+1 && at < uint(len(blocks)) {
-				c := &blocks[at][e.index%blockSize]
+		if h := e.key * hashFactor >> (shift & 31) & uint32(len(index)-1); e.in < blockSize && h < uint32(len(index)) {
+			if entry := index[h]; uint32(entry>>32) == e.key+1 && uint(uint32(entry)) < uint(len(blocks)) {
+				c := &blocks[uint32(entry)][e.in]
 				hi, lo := c.hi+e.bad, c.lo+e.good
 				if hi >= e.bad && lo >= e.good {
 					c.hi, c.lo = hi, lo
@@ -272,17 +270,17 @@ func (st *State) room(n int) error {
 
 // foldRare counts any event.
 func (st *State) foldRare(e *Event) {
-	if e.kind == weightless || e.slot > slotOf(st.scorer.dueVoice(), dimensions-1) {
+	if e.in&weightless != 0 || e.key > uint32(slotOf(st.scorer.dueVoice(), dimensions))<<slotShift {
 		return // nobody's word; the latter was made by another Scorer
 	}
-	st.add(uint32(e.slot)<<slotShift|uint32(e.index)>>blockBits, e.index%blockSize, uint64(e.bad), uint64(e.good))
+	st.add(e.key, e.in%blockSize, uint64(e.bad), uint64(e.good))
 	if e.excess|e.failures|e.repair != 0 {
-		o := st.outage(int32(e.slot / uint16(dimensions)))
+		o := st.outage(int32(e.key >> slotShift / uint32(dimensions)))
 		o.excess += uint64(e.excess)
 		o.failures += uint64(e.failures)
 		o.repair += uint64(e.repair)
 	}
-	if e.kind == forking {
+	if e.in&forking != 0 {
 		st.forks += uint64(e.bad)
 	}
 	st.seen |= e.saw
@@ -290,7 +288,7 @@ func (st *State) foldRare(e *Event) {
 }
 
 // add adds to one cell.
-func (st *State) add(key uint32, i uint16, hi, lo uint64) {
+func (st *State) add(key uint32, i uint8, hi, lo uint64) {
 	if hi|lo == 0 {
 		return // a cell that holds nothing is none
 	}
@@ -386,7 +384,7 @@ func (st *State) Merge(o *State) error {
 	}
 	for i, key := range o.keys {
 		for j, c := range o.blocks[i] {
-			st.add(key, uint16(j), uint64(c.hi), uint64(c.lo))
+			st.add(key, uint8(j), uint64(c.hi), uint64(c.lo))
 		}
 	}
 	st.carried = st.carried || o.carried
@@ -409,80 +407,77 @@ func (st *State) Last() Day { return st.last }
 
 // cell returns what is counted in cell j of block i.
 func (st *State) cell(i, j int) cell {
-	c := st.blocks[i][j]
-	whole := cell{uint64(c.hi), uint64(c.lo)}
+	c := st.blocks[i][j].wide()
 	if st.carried {
 		if upper := st.find(st.keys[i] | carryKey); upper != nil {
-			whole.hi += uint64(upper[j].hi) << 32
-			whole.lo += uint64(upper[j].lo) << 32
+			c.hi += uint64(upper[j].hi) << 32
+			c.lo += uint64(upper[j].lo) << 32
 		}
 	}
-	return whole
+	return c
 }
 
 // firstOf is the first window, or day, of the block of a key.
 func firstOf(key uint32) int32 { return int32(key & (1<<slotShift - 1) << blockBits) }
 
-// A ref refers to a block of a voice's reports. Refs sort by group, by voice, and by falling
-// windows: from the top 14 bits each for group and voice, 11 for the windows, counted from the
-// last there are, and 25 for the place of the block.
+// A ref refers to a block of a voice's reports. Refs sort by group, by voice and by windows:
+// from the top they hold 14 bits each of group and voice, 11 of the windows and 25 of the
+// place of the block.
 type ref uint64
 
 const (
 	placeBits = 25
 	spanBits  = 11
 	voiceBits = 14
-	lastSpan  = 1<<spanBits - 1
 )
 
 func (r ref) place() int    { return int(r & (1<<placeBits - 1)) }
-func (r ref) first() Window { return Window(lastSpan-r>>placeBits&lastSpan) << blockBits }
+func (r ref) first() Window { return Window(r>>placeBits&(1<<spanBits-1)) << blockBits }
 func (r ref) voice() int    { return int(r >> (placeBits + spanBits) & (1<<voiceBits - 1)) }
 
-// A track is what one voice said about one dimension, to be read from the newest window to
-// the oldest.
+// A track is what one voice said about one dimension.
 type track struct {
 	voice  *voice
-	oldest Window // nothing was said before it
-	last   cell   // of the window read last
-
-	at, end int    // in the dimension's refs: the block at hand, and the voice's oldest
-	first   Window // of the block at hand
+	oldest Window // of its cells
+	from   int    // of its cells, the first among all those of the dimension
+	cells  int    // how many they are
+	last   cell   // the one read last
 }
 
-// tracks returns what voices said about d up to window now, sorted by group, and the refs that
-// it takes to read it. It appends to dst and to refs, both empty.
-func (st *State) tracks(dst []track, refs []ref, d Dimension, now Window) ([]track, []ref) {
+// tracks returns what voices said about d up to window now, as far as it weighs anything:
+// sorted by group, and their cells. It appends to dst, refs and cells, which are empty.
+func (st *State) tracks(dst []track, refs []ref, cells []cell, d Dimension, now Window) ([]track, []cell) {
 	limit := uint32(slotOf(st.scorer.factVoice(), 0)) // upper halves are beyond it, too
 	for i, key := range st.keys {
-		if slot := key >> slotShift; slot < limit && slot%uint32(dimensions) == uint32(d) && Window(firstOf(key)) <= now {
+		slot, first := key>>slotShift, Window(firstOf(key))
+		if slot < limit && slot%uint32(dimensions) == uint32(d) && first <= now && first+blockSize > now-decayWindows+1 {
 			voice := slot / uint32(dimensions)
 			order := uint64(st.scorer.voices[voice].group)<<voiceBits | uint64(voice)
-			order = order<<spanBits | uint64(lastSpan-firstOf(key)>>blockBits)
+			order = order<<spanBits | uint64(first>>blockBits)
 			refs = append(refs, ref(order<<placeBits|uint64(i)))
 		}
 	}
 	slices.Sort(refs)
+	var t *track
 	for i, r := range refs {
 		if i == 0 || r.voice() != refs[i-1].voice() {
-			dst = append(dst, track{voice: &st.scorer.voices[r.voice()], at: i, first: r.first()})
+			dst = append(dst, track{voice: &st.scorer.voices[r.voice()], oldest: r.first(), from: len(cells)})
+			t = &dst[len(dst)-1]
 		}
-		t := &dst[len(dst)-1]
-		t.end, t.oldest = i, r.first()
+		for t.oldest+Window(t.cells) < r.first() { // nothing was said for so long
+			cells = append(cells, cell{})
+			t.cells++
+		}
+		c := &st.blocks[r.place()]
+		cells = append(cells, c[0].wide(), c[1].wide(), c[2].wide(), c[3].wide(), c[4].wide(), c[5].wide(), c[6].wide(), c[7].wide())
+		if st.carried {
+			for j := range blockSize {
+				cells[len(cells)-blockSize+j] = st.cell(r.place(), j)
+			}
+		}
+		t.cells += blockSize
 	}
-	return dst, refs
-}
-
-// in returns what the voice said of window w, which is not after one asked for before.
-func (t *track) in(st *State, refs []ref, w Window) cell {
-	for w < t.first && t.at < t.end {
-		t.at++
-		t.first = refs[t.at].first()
-	}
-	if n := uint(w - t.first); n < blockSize {
-		return st.cell(refs[t.at].place(), int(n))
-	}
-	return cell{}
+	return dst, cells
 }
 
 // marks calls yield for each window, or day, in which a voice of the record itself counted
