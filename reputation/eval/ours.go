@@ -1,9 +1,12 @@
 package eval
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/reputation"
 )
 
@@ -11,31 +14,44 @@ import (
 // it of all cases, and scores by a [reputation.Scorer] with that table. Machines are ordered
 // by the lower bound of the score, which points rest on.
 func Hourmeter() Method {
-	return Method{Ours, "hourmeter-score/1: lower bound, and mean", func(v View) ([]Judgement, error) {
-		scores, err := v.Scores()
-		if err != nil {
-			return nil, err
-		}
-		out := make([]Judgement, len(scores))
-		for i, s := range scores {
-			d := s.Dimensions[reputation.Obligations]
-			out[i] = Judgement{float64(d.LowPpm) / million, float64(d.MeanPpm) / million}
-		}
-		return out, nil
-	}}
+	return Method{Ours, "hourmeter-score/1: lower bound, and mean", func(v View) ([]Judgement, error) { return v.judge(v.Table) }}
 }
 
-// Scores scores all machines that are not discarded, in order.
-func (v View) Scores() ([]*reputation.Score, error) {
+// KnownTrust is the same scorer with a trust table that no estimator can make: the true
+// reliability of every issuer. What it does not reach, no estimate of trust reaches.
+func KnownTrust() Method {
+	return Method{"known trust", "hourmeter-score/1 with the true reliability of every issuer", func(v View) ([]Judgement, error) { return v.judge(v.truth) }}
+}
+
+func (v View) judge(table func() (*reputation.TrustTable, error)) ([]Judgement, error) {
+	t, err := table()
+	if err != nil {
+		return nil, err
+	}
+	scores, err := v.Scores(t)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Judgement, len(scores))
+	for i, s := range scores {
+		// Of the dimension, because those of a score end where points end.
+		d := s.Dimensions[reputation.Obligations]
+		out[i] = Judgement{float64(d.LowPpm) / million, float64(d.MeanPpm) / million}
+	}
+	return out, nil
+}
+
+// Table estimates trust from all cases and accreditations.
+func (v View) Table() (*reputation.TrustTable, error) {
 	s := v.Simulation
-	policy, asOf := s.Policy(), s.AsOf(v.Windows)
-	estimator, err := reputation.NewEstimator(policy, asOf)
+	estimator, err := reputation.NewEstimator(s.Policy(), s.AsOf(v.Windows))
 	if err != nil {
 		return nil, err
 	}
 	for _, a := range s.Accreditations {
 		err := estimator.Accredit(reputation.Accreditation{
-			From: s.Issuers[a[0]].ID, To: s.Issuers[a[1]].ID, Start: start.Time(), Until: s.AsOf(s.World.Windows).Time().Add(24 * time.Hour), Depth: depth,
+			From: s.Issuers[a[0]].ID, To: s.Issuers[a[1]].ID, Depth: depth,
+			Start: start.Time(), Until: s.AsOf(s.World.Windows).Time().Add(24 * time.Hour),
 		})
 		if err != nil {
 			return nil, err
@@ -46,17 +62,51 @@ func (v View) Scores() ([]*reputation.Score, error) {
 			return nil, fmt.Errorf("eval: %v: %w", s.Machines[i].ID, err)
 		}
 	}
-	table, err := estimator.Table(nil)
+	return estimator.Table(nil)
+}
+
+// truth is the table that would be right.
+func (v View) truth() (*reputation.TrustTable, error) {
+	s := v.Simulation
+	policy, err := s.Policy().Digest()
 	if err != nil {
 		return nil, err
 	}
-	scorer, err := reputation.NewScorer(policy, table)
+	t := &reputation.TrustTable{Scheme: reputation.TrustScheme, Policy: policy, Observations: policy, AsOf: s.AsOf(v.Windows)}
+	var clients []did.DID
+	for i := range s.Machines {
+		if s.Machines[i].Client {
+			clients = append(clients, s.Machines[i].ID)
+		}
+	}
+	slices.SortFunc(clients, byText)
+	for _, w := range s.Issuers {
+		p := int64(min(w.Accuracy, 98) * percent)
+		issuer := reputation.IssuerTrust{ID: w.ID, Reliability: reputation.Reliability{Sensitivity: p, Specificity: p}}
+		switch {
+		case w.Root || w.Role != Honest && w.Role != Sleeper || w.Accuracy < 50:
+			continue
+		case w.Role == Sleeper:
+			issuer.Except = clients
+		}
+		t.Issuers = append(t.Issuers, issuer)
+	}
+	slices.SortFunc(t.Issuers, func(a, b reputation.IssuerTrust) int { return byText(a.ID, b.ID) })
+	return t, nil
+}
+
+func byText(a, b did.DID) int { return cmp.Compare(a.String(), b.String()) }
+
+// Scores scores all machines that are not discarded, in order.
+func (v View) Scores(table *reputation.TrustTable) ([]*reputation.Score, error) {
+	s := v.Simulation
+	scorer, err := reputation.NewScorer(s.Policy(), table)
 	if err != nil {
 		return nil, err
 	}
 	scores := make([]*reputation.Score, s.World.Machines)
 	for i := range scores {
-		if scores[i], err = weigh(scorer, s.Case(i, v.Windows), asOf); err != nil {
+		if scores[i], err = weigh(scorer, s.Case(i, v.Windows), s.AsOf(v.Windows)); err != nil {
 			return nil, fmt.Errorf("eval: %v: %w", s.Machines[i].ID, err)
 		}
 	}

@@ -150,7 +150,7 @@ type simulated struct {
 func (t *simulated) Name() string { return t.Scenario.Name }
 
 func (t *simulated) Run(ctx context.Context, report func(done, total int)) ([]Row, error) {
-	methods := append([]Method{Hourmeter()}, Baselines()...)
+	methods := append(append([]Method{Hourmeter()}, Baselines()...), KnownTrust())
 	rows := []Row{
 		t.row(MeasureAUC, t.AUC), t.row(MeasureECE, t.ECE), t.row(MeasureBrier, Target{}), t.row(MeasureLogLoss, Target{}),
 	}

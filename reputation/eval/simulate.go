@@ -154,9 +154,14 @@ const percent = million / 100
 // live decides what happens to the machines.
 func (s *Simulation) live() {
 	w, a := s.World, s.Attack
-	groups := map[Role][]int32{}
+	// Honest and inverting issuers are one group: regulars are drawn from both.
+	var groups [Sleeper + 1][]int32
 	for i, issuer := range s.Issuers {
-		groups[issuer.Role] = append(groups[issuer.Role], int32(i))
+		role := issuer.Role
+		if role == Inverter {
+			role = Honest
+		}
+		groups[role] = append(groups[role], int32(i))
 	}
 	d := newDraws(s.Seed, drawMachines)
 	s.Machines = make([]Machine, w.Machines)
@@ -175,15 +180,19 @@ func (s *Simulation) live() {
 }
 
 // liveOne lets one machine live, and returns the ratings of the name that it gave up.
-func (s *Simulation) liveOne(m *Machine, groups map[Role][]int32, d draws) (discarded []Rating) {
+func (s *Simulation) liveOne(m *Machine, groups [Sleeper + 1][]int32, d draws) (discarded []Rating) {
 	w, a := s.World, s.Attack
 	turns := 0
 	kept := w.KeptGood
 	if m.Bad {
-		kept = w.KeptBad
+		kept = d.between(w.KeptBadLow, w.KeptBadHigh)
 		if a.Milking > 0 {
 			turns, kept = w.Windows*a.Milking/100, w.KeptMilking
 		}
+	}
+	regulars := make([]int32, w.Regulars)
+	for i := range regulars {
+		regulars[i] = groups[Honest][d.below(len(groups[Honest]))]
 	}
 	keeps := func(window int) bool {
 		if window < turns {
@@ -194,13 +203,13 @@ func (s *Simulation) liveOne(m *Machine, groups map[Role][]int32, d draws) (disc
 	for window := range w.Windows {
 		state := keeps(window)
 		first := len(m.Ratings)
-		for role := Honest; role <= Sleeper; role++ {
-			group := groups[role]
-			volume := 1
-			if role > Inverter {
-				volume = max(1, a.Volume)
+		for role, group := range groups {
+			role, volume := Role(role), max(1, a.Volume)
+			expected := w.Reports * percent * len(group) / w.Issuers
+			if role == Honest {
+				group, volume = regulars, 1
 			}
-			expected := w.Reports * percent * len(group) / w.Issuers * volume
+			expected *= volume
 			if role == Colluder && !m.Bad {
 				expected /= volume // a machine's side signs every lease, and need not sign so many
 			}
@@ -215,7 +224,7 @@ func (s *Simulation) liveOne(m *Machine, groups map[Role][]int32, d draws) (disc
 				issuer := group[d.below(len(group))]
 				says := state == d.chance(s.Issuers[issuer].Accuracy*percent)
 				switch {
-				case role == Inverter:
+				case s.Issuers[issuer].Role == Inverter:
 					says = !says
 				case role == Colluder:
 					says = m.Bad

@@ -7,7 +7,8 @@ import "fmt"
 //
 // Every machine is good or bad. In each week it keeps its obligations or does not, with a
 // probability that depends on which it is; everybody who leases it in that week finds the
-// same, and reports it, right or wrong. Who leases is drawn anew each week.
+// same, and reports it, right or wrong. A machine is leased by its regulars, and besides by
+// attackers who work in volume.
 type World struct {
 	Issuers  int `json:"issuers"`  // who lease machines, and report
 	Roots    int `json:"roots"`    // of them: whom the policy fixes; roots are honest
@@ -16,11 +17,13 @@ type World struct {
 
 	BadPercent  int `json:"badPercent"`  // of the machines
 	KeptGood    int `json:"keptGood"`    // percent of weeks in which a good machine keeps its obligations
-	KeptBad     int `json:"keptBad"`     // … a bad one
+	KeptBadLow  int `json:"keptBadLow"`  // … a bad one, at least …
+	KeptBadHigh int `json:"keptBadHigh"` // … and at most: each has its own
 	KeptMilking int `json:"keptMilking"` // … one that has turned bad: see [Attack.Milking]
 
 	AccuracyLow  int `json:"accuracyLow"`  // percent of an honest issuer's reports that are right, at least …
 	AccuracyHigh int `json:"accuracyHigh"` // … and at most: each issuer has its own
+	Regulars     int `json:"regulars"`     // issuers who lease one machine, if they do not attack in volume: each machine has its own
 	Reports      int `json:"reports"`      // for a hundred machines in a week, by all issuers together if none attacks
 
 	Accreditations int `json:"accreditations"` // that each issuer gives
@@ -32,8 +35,8 @@ type World struct {
 func DefaultWorld() World {
 	return World{
 		Issuers: 200, Roots: 10, Machines: 2000, Windows: 40,
-		BadPercent: 30, KeptGood: 100, KeptBad: 70, KeptMilking: 30,
-		AccuracyLow: 90, AccuracyHigh: 99, Reports: 60,
+		BadPercent: 30, KeptGood: 100, KeptBadLow: 70, KeptBadHigh: 70, KeptMilking: 30,
+		AccuracyLow: 90, AccuracyHigh: 99, Regulars: 200, Reports: 64,
 		Accreditations: 20, Astray: 7,
 	}
 }
@@ -80,12 +83,16 @@ func (w World) Validate() error {
 		return fmt.Errorf("eval: world: %d reports for a hundred machines in a week: want 1 to 10000", w.Reports)
 	case w.AccuracyLow > w.AccuracyHigh:
 		return fmt.Errorf("eval: world: accuracy of %d to %d percent: the first must be the lesser", w.AccuracyLow, w.AccuracyHigh)
+	case w.KeptBadLow > w.KeptBadHigh:
+		return fmt.Errorf("eval: world: bad machines keep %d to %d percent: the first must be the lesser", w.KeptBadLow, w.KeptBadHigh)
+	case w.Regulars < 1 || w.Regulars > w.Issuers:
+		return fmt.Errorf("eval: world: %d regulars: want 1 to as many as there are issuers", w.Regulars)
 	case w.Accreditations < 0 || w.Accreditations > w.Issuers:
 		return fmt.Errorf("eval: world: %d accreditations: want 0 to as many as there are issuers", w.Accreditations)
 	case w.BadPercent < 1 || w.BadPercent > 99:
 		return fmt.Errorf("eval: world: badPercent is %d: want 1 to 99, or there is nothing to tell apart", w.BadPercent)
 	}
-	return percentages("world", w.KeptGood, w.KeptBad, w.KeptMilking, w.AccuracyLow, w.AccuracyHigh, w.Astray)
+	return percentages("world", w.KeptGood, w.KeptBadLow, w.KeptBadHigh, w.KeptMilking, w.AccuracyLow, w.AccuracyHigh, w.Astray)
 }
 
 // Validate refuses an attack that the world has no room for.
