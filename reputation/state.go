@@ -162,10 +162,28 @@ func (s *Scorer) Event(e *Evidence) (Event, error) {
 		if e.Kind == Discharge {
 			v.good, v.bad = v.bad, 0
 		}
-	case BackDated:
-		v.bad, v.saw = 0, sawBackDated
+	default:
+		v.bad, v.saw = 0, sawOf(e.Kind)
+		if v.saw == 0 {
+			v.in = weightless
+		}
 	}
 	return v, nil
+}
+
+// sawOf is what evidence of a kind that weighs nothing leaves to be seen.
+func sawOf(k Kind) sight {
+	switch k {
+	case BackDated:
+		return sawBackDated
+	case Void:
+		return sawCompromise
+	case Duplicate:
+		return sawDuplicate
+	case Tail:
+		return sawMissing
+	}
+	return 0
 }
 
 // voice returns the voice that a report counts for, or -1 if it counts for nothing.
