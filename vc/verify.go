@@ -146,6 +146,24 @@ func (v *Verified) Signers() []did.DID {
 	return ids
 }
 
+// A Signature says by which key a proof was made, and when by its own word.
+type Signature struct {
+	Method  did.URL   // the verification method; its DID is the signer's
+	Created time.Time // zero if the proof does not say
+}
+
+// Signatures returns one for each proof that holds, in the order of the text,
+// which nobody signs.
+func (v *Verified) Signatures() []Signature {
+	list := make([]Signature, 0, len(v.proofs))
+	for _, p := range v.proofs {
+		if p.holds {
+			list = append(list, Signature{p.method, p.created})
+		}
+	}
+	return list
+}
+
 // SignedBy reports whether one of the proofs is by id.
 func (v *Verified) SignedBy(id did.DID) bool {
 	return slices.ContainsFunc(v.proofs, func(p proof) bool { return p.holds && p.method.DID == id })

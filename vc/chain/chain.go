@@ -26,7 +26,8 @@
 //   - open is signed by the machine or its owner, and by one party more.
 //   - transfer is an OwnershipTransferCredential, signed by its source, who is the
 //     owner, and by its destination, who is the next.
-//   - rotate and retire are signed by the machine or its owner.
+//   - rotate and retire are signed by the machine or its owner. The machine's key is
+//     reported as compromised by either, the owner's by the owner.
 //   - commission, close, observe and amend need their issuer's signature only:
 //     the holder must not be able to veto bad news.
 package chain
@@ -39,8 +40,17 @@ const (
 	// machine under warranty has a handful; the limit keeps a head below 64 kB.
 	MaxOpen = 256
 
-	// maxHead bounds a head as JSON, in bytes: MaxOpen obligations of at most
-	// 100 bytes, three identifiers of usual length, and room.
+	// MaxRevokes is the most keys that one entry rotate reports as compromised, and
+	// MaxRevoked the most of a whole record: heads carry them.
+	MaxRevokes = 8
+	MaxRevoked = 32
+
+	// maxMethod bounds the name of a verification method, in bytes: a did:jwk of a
+	// P-521 key has some 300.
+	maxMethod = 512
+
+	// maxHead bounds a head as JSON, in bytes: MaxOpen obligations of at most 100
+	// bytes, MaxRevoked keys of at most 600, three identifiers, and room.
 	maxHead = 64 << 10
 
 	// maxClass bounds the name of an obligation's class, in bytes: heads carry it.

@@ -815,10 +815,10 @@ func TestLogRaisesTheClass(t *testing.T) {
 	}{
 		{"fresh", h, view{9, l.head.Digest, true, nil}, chain.C4, ""},
 		{"stale", h, view{9, l.head.Digest, false, nil}, chain.C3, ""},
-		{"behind", h, view{8, l.entries[8].Digest(), true, nil}, chain.C2, ""},
+		{"behind", h, view{8, l.entries[8].Digest(), true, nil}, chain.C4, ""},
 		{"gaps stay gaps", gappy, view{9, l.head.Digest, true, nil}, chain.C1, ""},
 		{"tail withheld", h, view{12, l.head.Digest, true, nil}, 0, "entries 10 to 12"},
-		{"another head", h, view{9, l.head.Chain, true, nil}, 0, "the log holds"},
+		{"another head", h, view{9, l.head.Chain, true, nil}, 0, "the log log.example holds"},
 		{"down", h, view{err: down}, 0, "log is down"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

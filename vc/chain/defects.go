@@ -103,6 +103,10 @@ func (e *MixedError) Error() string {
 type Backdating struct {
 	At
 	By time.Duration // how much older than the newest entry before it
+
+	// Late is how long after its validFrom a log held it, at most; zero if that is not
+	// known. Every entry comes somewhat late: see [Item].
+	Late time.Duration
 }
 
 // defects collects what is wrong with a record.

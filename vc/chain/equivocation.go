@@ -24,14 +24,15 @@ type Equivocation struct {
 	Sequence int64
 
 	// The two entries. In a History the first is the one that the record goes on
-	// with, on the branch with the highest sequence; if two branches have that,
-	// on the one whose newest digest is lower.
+	// with: on the branch that a log holds, if one was asked; otherwise and beyond
+	// that, on the one with the highest sequence, and if two have that, on the one
+	// whose newest digest is lower.
 	Credentials [2]*vc.Verified
 
 	// Amends are the entries of a History that amend this sequence, in order.
 	Amends []Item
 
-	branch []*vc.Verified   // all entries of the branch that was left
+	branch []Item           // all entries of the branch that was left
 	agreed map[did.DID]bool // who signed Amends; forks at one sequence share it
 }
 
@@ -57,8 +58,15 @@ func (e *Equivocation) SignedBoth() []did.DID {
 // entry begins the branch, could do away with bad news. A policy may accept an
 // arbiter's too, whom it finds among the signers of Amends.
 func (e *Equivocation) Settled() bool {
-	return len(e.branch) > 0 && !slices.ContainsFunc(e.branch, func(v *vc.Verified) bool { return !e.agreed[v.Issuer()] })
+	return len(e.branch) > 0 && !slices.ContainsFunc(e.branch, func(it Item) bool { return !e.agreed[it.Credential.Issuer()] })
 }
+
+// Branch returns the entries of the branch that was left, in order; none unless the
+// equivocation is of a History. If a log holds the other branch, or none, and nobody has
+// signed this one whom the reader trusts, nor the machine's side, then anybody may have
+// made it up. If one of these has, somebody's word is lost with it: who was first to
+// enter something flattering in the log shall not have silenced a witness.
+func (e *Equivocation) Branch() []Item { return slices.Clone(e.branch) }
 
 // MarshalJSON returns the evidence: {"equivocation": [credential, credential]},
 // each with its proofs, so that nothing else is needed to check it.
@@ -118,7 +126,7 @@ func VerifyEquivocation(ctx context.Context, verifier *vc.Verifier, evidence []b
 
 // untangle returns one entry for each sequence, the branch to go on with, and
 // the others, both in order. Items are in order.
-func untangle(items []Item) (trunk, branches []Item) {
+func untangle(items []Item, logged *Logged) (trunk, branches []Item) {
 	forked := false
 	for i := 1; i < len(items) && !forked; i++ {
 		forked = items[i].Link.Sequence == items[i-1].Link.Sequence
@@ -126,7 +134,36 @@ func untangle(items []Item) (trunk, branches []Item) {
 	if !forked {
 		return items, nil
 	}
-	// From the end, follow what each entry names as the one before it.
+	cut := 0 // up to here, the log decides
+	for cut < len(items) && logged != nil && items[cut].Link.Sequence <= logged.newest().Sequence {
+		cut++
+	}
+	trunk, branches = descend(items[:cut], logged)
+
+	// Whoever leaves what the log holds does not come back.
+	left := make(map[vc.Digest]bool, len(branches))
+	for _, it := range branches {
+		left[it.Credential.Digest()] = true
+	}
+	var beyond []Item
+	for _, it := range items[cut:] {
+		if left[it.Link.Previous] {
+			left[it.Credential.Digest()] = true
+			branches = append(branches, it)
+		} else {
+			beyond = append(beyond, it)
+		}
+	}
+	on, off := descend(beyond, nil)
+	trunk = append(trunk, on...)
+	branches = append(branches, off...)
+	slices.SortFunc(branches, order)
+	return trunk, branches
+}
+
+// descend chooses one item of each sequence, from the end: the one that the log holds,
+// or else the one that the item chosen before names, or else the one of the lowest digest.
+func descend(items []Item, logged *Logged) (trunk, branches []Item) {
 	var next Item
 	for end := len(items); end > 0; {
 		start := end - 1
@@ -134,17 +171,19 @@ func untangle(items []Item) (trunk, branches []Item) {
 			start--
 		}
 		level := items[start:end]
-		chosen := max(0, slices.IndexFunc(level, func(it Item) bool {
-			return next.Credential != nil && it.Credential.Digest() == next.Link.Previous
-		}))
+		want := next.Link.Previous
+		if logged != nil {
+			if e, ok := logged.at(level[0].Link.Sequence); ok {
+				want = e.Digest
+			}
+		}
+		chosen := max(0, slices.IndexFunc(level, func(it Item) bool { return it.Credential.Digest() == want }))
 		next = level[chosen]
 		trunk = append(trunk, next)
-		branches = append(branches, level[:chosen]...)
-		branches = append(branches, level[chosen+1:]...)
+		branches = append(append(branches, level[:chosen]...), level[chosen+1:]...)
 		end = start
 	}
 	slices.Reverse(trunk)
-	slices.SortFunc(branches, order)
 	return trunk, branches
 }
 
@@ -170,12 +209,12 @@ func (h *History) fork(branches []Item, heads map[vc.Digest]Head, found *defects
 		}
 	}
 	for _, it := range branches {
-		i, _ := h.find(it.Link.Sequence)
-		rival := h.items[i]
+		it.mute(h.head.Revoked)
+		i, _ := h.find(it.Link.Sequence) // on a branch that is longer than the trunk, len(h.items)
 		head := heads[it.Link.Previous]
 		switch {
 		case !head.Digest.IsZero() && head.Sequence == it.Link.Sequence-1:
-		case i > 0 && h.items[i-1].Link.Sequence == it.Link.Sequence-1:
+		case i == len(h.items) || i > 0 && h.items[i-1].Link.Sequence == it.Link.Sequence-1:
 			found.add(it.fail(ErrPrevious, "its previous is %s, and no entry shown is that", it.Link.Previous))
 			continue
 		case i > 0: // what it follows is in a gap
@@ -194,10 +233,10 @@ func (h *History) fork(branches []Item, heads map[vc.Digest]Head, found *defects
 		fork := forks[it.Link.Previous]
 		if fork == nil {
 			fork = &Equivocation{Subject: h.subject, Chain: h.head.Chain, Sequence: it.Link.Sequence,
-				Credentials: [2]*vc.Verified{rival.Credential, it.Credential}, Amends: amends[it.Link.Sequence], agreed: agreed[it.Link.Sequence]}
+				Credentials: [2]*vc.Verified{h.items[i].Credential, it.Credential}, Amends: amends[it.Link.Sequence], agreed: agreed[it.Link.Sequence]}
 			h.forks = append(h.forks, fork)
 		}
-		fork.branch = append(append(fork.branch, it.Credential), it.copies...)
+		fork.branch = append(fork.branch, it)
 		forks[it.Credential.Digest()] = fork
 	}
 }

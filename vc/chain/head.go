@@ -35,6 +35,8 @@ type Head struct {
 	Partial  bool      `json:"partial,omitzero"` // entries before this one were withheld: good for reading on, not for writing
 	Totals   Totals    `json:"totals"`           // as of the newest entry
 	Open     []Pending `json:"open,omitzero"`    // obligations not closed, by sequence; those opened in a gap are not among them
+
+	Revoked []Revocation `json:"revoked,omitzero"` // keys that were reported as compromised, at most MaxRevoked
 }
 
 // A Pending is an obligation that no entry has closed.
@@ -65,7 +67,7 @@ func (h *Head) UnmarshalJSON(text []byte) error {
 func (h Head) check() error {
 	if h.Digest.IsZero() {
 		if !h.Subject.IsZero() || !h.Chain.IsZero() || h.Sequence != 0 || h.ID != "" || !h.Latest.IsZero() ||
-			!h.Owner.IsZero() || h.Retired || h.Partial || h.Totals != (Totals{}) || len(h.Open) > 0 {
+			!h.Owner.IsZero() || h.Retired || h.Partial || h.Totals != (Totals{}) || len(h.Open) > 0 || len(h.Revoked) > 0 {
 			return errors.New("digest is missing, though a record has begun")
 		}
 		return nil
@@ -91,6 +93,17 @@ func (h Head) check() error {
 			return fmt.Errorf("open obligation %+v is out of order or incomplete", p)
 		}
 		last = p.Sequence
+	}
+	if len(h.Revoked) > MaxRevoked {
+		return fmt.Errorf("%d keys are revoked, at most %d are kept", len(h.Revoked), MaxRevoked)
+	}
+	last = 0
+	for i, r := range h.Revoked {
+		again := slices.ContainsFunc(h.Revoked[:i], func(e Revocation) bool { return e.Method == r.Method })
+		if r.Sequence < max(last, 1) || r.Sequence > h.Sequence || !isMethod(r.Method) || r.Since.IsZero() || again {
+			return fmt.Errorf("revoked key %.80s is out of order or incomplete", r.Method)
+		}
+		last = r.Sequence
 	}
 	return nil
 }
@@ -130,7 +143,7 @@ func (h *Head) Append(c *vc.Credential, e Entry) error {
 	case c.Members["record"] != nil:
 		return fail("the credential has a record already: append each credential once")
 	}
-	e.Due = wholeSeconds(e.Due)
+	e.Due, e.CompromisedSince = wholeSeconds(e.Due), wholeSeconds(e.CompromisedSince)
 	at := wholeSeconds(c.ValidFrom)
 	link := Link{Sequence: h.next(), Entry: e}
 	if !first {
@@ -140,6 +153,9 @@ func (h *Head) Append(c *vc.Credential, e Entry) error {
 		return fail("%w", err)
 	}
 	after, reason, detail := h.apply(link)
+	if reason == nil {
+		reason, detail = h.revocable(link, at)
+	}
 	if reason != nil {
 		return fail("%w: %w", reason, detail)
 	}
@@ -208,6 +224,7 @@ func (h *Head) Advance(v *vc.Verified) error {
 	if err := it.read(); err != nil {
 		return err
 	}
+	it.mute(h.Revoked)
 	if it.Link.Sequence < h.next() {
 		return it.fail(ErrSequence, "the head is at entry %d, %s: put this one and the entry in its place before NewDisclosed to get the proof of a fork",
 			h.Sequence, h.Digest)
@@ -272,9 +289,16 @@ func (h Head) follow(subject did.DID, it Item, found *defects) Head {
 	if reason != nil {
 		fail(reason, "%w", detail)
 	}
-	owner, err := h.signatures(subject, it)
+	owner, void, err := h.standing(subject, it)
 	if err != nil {
 		fail(ErrSignature, "%w", err)
+	}
+	if reason, detail := h.revocable(link, at); reason != nil {
+		fail(reason, "%w", detail)
+	}
+	revoked := h.Revoked
+	if void == nil && err == nil {
+		revoked = h.revoke(link)
 	}
 
 	// 4. It counts right. Each entry withheld may have moved a count by one.
@@ -301,8 +325,8 @@ func (h Head) follow(subject did.DID, it Item, found *defects) Head {
 
 	return Head{
 		Subject: subject, Chain: chain, Sequence: link.Sequence, Digest: v.Digest(), ID: v.ID(),
-		Latest: later(h.Latest, at), Owner: owner, Retired: h.Retired || link.Kind == Retire,
-		Partial: h.Partial, Totals: link.Totals, Open: after,
+		Latest: later(h.Latest, at), Owner: owner, Retired: h.Retired || link.Kind == Retire && void == nil,
+		Partial: h.Partial, Totals: link.Totals, Open: after, Revoked: revoked,
 	}
 }
 
@@ -330,6 +354,17 @@ func (h Head) apply(link Link) (open []Pending, reason, detail error) {
 		return open, nil, nil
 	}
 	return h.Open, nil, nil
+}
+
+// revocable reports why a rotate cannot report the keys that it names.
+func (h Head) revocable(link Link, at time.Time) (reason, detail error) {
+	switch {
+	case link.CompromisedSince.After(at):
+		return ErrMalformed, errors.New("it reports a key as compromised since later than its own validFrom")
+	case len(link.Revokes) > 0 && len(h.revoke(link)) > MaxRevoked:
+		return ErrLimit, fmt.Errorf("more than %d keys of the record are revoked", MaxRevoked)
+	}
+	return nil, nil
 }
 
 // count returns the totals after link, if nothing was withheld just before it.
@@ -376,6 +411,16 @@ func (h Head) signatures(machine did.DID, it Item) (did.DID, error) {
 	case Rotate, Retire:
 		if !speaks {
 			return h.Owner, fmt.Errorf("an entry %s is signed by the machine or its owner %s", it.Link.Kind, h.Owner)
+		}
+		owned := !unknown && it.SignedBy(h.Owner)
+		for _, m := range it.Link.Revokes {
+			switch {
+			case owned && (m.DID == machine || m.DID == h.Owner), m.DID == machine && it.SignedBy(machine):
+			case m.DID == machine || m.DID == h.Owner:
+				return h.Owner, fmt.Errorf("it revokes %s: have the owner %s sign it", m, h.Owner)
+			default:
+				return h.Owner, fmt.Errorf("it revokes %s, which is a key neither of the machine nor of its owner %s", m, h.Owner)
+			}
 		}
 	case Transfer:
 		claim, err := vc.ClaimOf[transfer](v)

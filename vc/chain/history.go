@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/vc"
@@ -15,25 +16,64 @@ import (
 type Item struct {
 	Link       Link // zero in a history of isolated credentials
 	Credential *vc.Verified
-	Owner      did.DID // owner of record after it; zero if a gap may hide who that is, or if it is isolated
+	Owner      did.DID   // owner of record after it; zero if a gap may hide who that is, or if it is isolated
+	Logged     time.Time // the log that was asked held it no later than this; zero if that is not known
+
+	// Void says why it counts for nothing; nil if it counts. The record goes on after a
+	// void entry, and totals count it, but a void transfer names no owner and a void
+	// retire ends nothing.
+	Void *CompromisedError
 
 	copies []*vc.Verified // the same content with other proofs, if it was given
+	held   time.Time      // the log held it no later than this, judging by entries after it too
+	muted  []Revocation   // of each DID whose signatures are all taken away, the keys
 }
 
-// SignedBy reports whether id signed the content, in whatever copy.
+// SignedBy reports whether id signed the content, in whatever copy, with a key that
+// was not reported as compromised.
 func (it Item) SignedBy(id did.DID) bool {
-	return it.Credential.SignedBy(id) ||
-		slices.ContainsFunc(it.copies, func(v *vc.Verified) bool { return v.SignedBy(id) })
+	return !it.isMuted(id) && (it.Credential.SignedBy(id) ||
+		slices.ContainsFunc(it.copies, func(v *vc.Verified) bool { return v.SignedBy(id) }))
 }
 
-// Signers returns all who signed the content, in whatever copy: the issuer, then
-// the others in the order of their DIDs. So the order of proofs, which nobody
-// signs, decides nothing.
+func (it Item) isMuted(id did.DID) bool {
+	return slices.ContainsFunc(it.muted, func(r Revocation) bool { return r.Method.DID == id })
+}
+
+// SignedAt returns when id made the latest of its proofs that stand, by its own word;
+// zero if one of them does not say, or id did not sign.
+func (it Item) SignedAt(id did.DID) time.Time {
+	var at time.Time
+	if it.isMuted(id) {
+		return at
+	}
+	for i := range len(it.copies) + 1 {
+		v := it.Credential
+		if i > 0 {
+			v = it.copies[i-1]
+		}
+		for _, s := range v.Signatures() {
+			if s.Method.DID != id {
+				continue
+			}
+			if s.Created.IsZero() {
+				return s.Created
+			}
+			at = later(at, s.Created)
+		}
+	}
+	return at
+}
+
+// Signers returns all who signed the content, in whatever copy, with a key that was
+// not reported as compromised: the issuer, then the others in the order of their DIDs.
+// So the order of proofs, which nobody signs, decides nothing.
 func (it Item) Signers() []did.DID {
 	ids := it.Credential.Signers()
 	for _, v := range it.copies {
 		ids = append(ids, v.Signers()...)
 	}
+	ids = slices.DeleteFunc(ids, it.isMuted)
 	issuer := it.Credential.Issuer()
 	slices.SortFunc(ids, func(a, b did.DID) int {
 		switch {
@@ -51,10 +91,7 @@ func (it Item) Signers() []did.DID {
 
 // signedByOther reports whether anybody but id signed the content.
 func (it Item) signedByOther(id did.DID) bool {
-	other := func(v *vc.Verified) bool {
-		return slices.ContainsFunc(v.Signers(), func(s did.DID) bool { return s != id })
-	}
-	return other(it.Credential) || slices.ContainsFunc(it.copies, other)
+	return slices.ContainsFunc(it.Signers(), func(s did.DID) bool { return s != id })
 }
 
 func (it Item) at() At {
@@ -97,7 +134,9 @@ func (it *Item) read() error {
 type History struct {
 	subject     did.DID
 	class       Completeness
-	items       []Item // in order of sequence; of a fork, the branch that the record goes on with
+	disclosed   bool    // gaps and forks are taken
+	logged      *Logged // what a log said; nil if it holds nothing, or none was asked
+	items       []Item  // in order of sequence; of a fork, the branch that the record goes on with
 	head        Head
 	gaps        []GapError
 	forks       []*Equivocation
@@ -115,7 +154,7 @@ type History struct {
 // found: use errors.As with *[LinkError], *[TotalsError], *[GapError],
 // *[Equivocation] and *[MixedError]. All of them will stay: refuse.
 func New(subject did.DID, credentials ...*vc.Verified) (*History, error) {
-	return build(subject, credentials, false)
+	return build(subject, credentials, false, nil)
 }
 
 // NewDisclosed is like New, but takes a record with gaps, which is then of class
@@ -123,7 +162,7 @@ func New(subject did.DID, credentials ...*vc.Verified) (*History, error) {
 // [History.Gaps], [History.Hidden] and [History.Equivocations]. What is shown
 // has to be right all the same.
 func NewDisclosed(subject did.DID, credentials ...*vc.Verified) (*History, error) {
-	return build(subject, credentials, true)
+	return build(subject, credentials, true, nil)
 }
 
 // NewIsolated returns a history of class [C0]: credentials about subject that
@@ -155,29 +194,33 @@ func NewIsolated(subject did.DID, credentials ...*vc.Verified) (*History, error)
 }
 
 // Extend returns a history of h's entries and of further credentials, checked
-// as h was: strictly if h is complete and has no fork, otherwise as disclosed.
-// If all of them follow h's head, the entries of h are not checked again.
+// as h was. If all of them follow h's head, the entries of h are not checked again.
+// What a log said of h holds for the longer one; see [History.Seen].
 func (h *History) Extend(credentials ...*vc.Verified) (*History, error) {
 	if h.class == C0 {
 		return NewIsolated(h.subject, append(h.credentials(), credentials...)...)
 	}
-	disclosed := h.class == C1 || len(h.forks) > 0
 	items, found := readAll(credentials)
-	beyond := len(h.forks) == 0 && len(items) > 0 && items[0].Link.Sequence > h.head.Sequence
+	beyond := len(h.forks) == 0 && len(items) > 0 && items[0].Link.Sequence > h.head.Sequence &&
+		(h.logged == nil || h.logged.newest().Sequence <= h.head.Sequence)
 	for i := 1; i < len(items); i++ {
 		beyond = beyond && items[i].Link.Sequence > items[i-1].Link.Sequence
 	}
 	if !beyond {
-		return build(h.subject, append(h.credentials(), credentials...), disclosed)
+		return build(h.subject, append(h.credentials(), credentials...), h.disclosed, h.logged)
 	}
 	longer := *h
-	longer.class = min(h.class, C2)
 	longer.items = slices.Clip(h.items)
 	longer.gaps = slices.Clip(h.gaps)
 	longer.backdated = slices.Clip(h.backdated)
 	longer.obligations = slices.Clone(h.obligations)
 	longer.walk(items, &found)
-	return longer.judge(disclosed, found)
+	longer.class = longer.grade()
+	if len(longer.head.Revoked) > 0 {
+		longer.items = slices.Clone(longer.items)
+		longer.void()
+	}
+	return longer.judge(found)
 }
 
 func (h *History) credentials() []*vc.Verified {
@@ -186,12 +229,14 @@ func (h *History) credentials() []*vc.Verified {
 		list = append(append(list, it.Credential), it.copies...)
 	}
 	for _, fork := range h.forks {
-		list = append(list, fork.branch...)
+		for _, it := range fork.branch {
+			list = append(append(list, it.Credential), it.copies...)
+		}
 	}
 	return list
 }
 
-func build(subject did.DID, credentials []*vc.Verified, disclosed bool) (*History, error) {
+func build(subject did.DID, credentials []*vc.Verified, disclosed bool, logged *Logged) (*History, error) {
 	if subject.IsZero() || len(credentials) == 0 {
 		return nil, errors.New("chain: a history needs a subject and at least one credential")
 	}
@@ -200,11 +245,12 @@ func build(subject did.DID, credentials []*vc.Verified, disclosed bool) (*Histor
 		found.add(err)
 		return nil, found.err()
 	}
-	h := &History{subject: subject, class: C2}
-	trunk, branches := untangle(items)
+	h := &History{subject: subject, disclosed: disclosed}
+	trunk, branches := untangle(items, logged)
 	heads := h.walk(trunk, &found, branches...)
+	h.hold(logged, &found)
 	h.fork(branches, heads, &found)
-	return h.judge(disclosed, found)
+	return h.judge(found)
 }
 
 // readAll returns the entries among credentials, each once and in order, and
@@ -287,12 +333,14 @@ func (h *History) walk(trunk []Item, found *defects, branches ...Item) map[vc.Di
 	for _, it := range trunk {
 		var wrong defects
 		before := h.head
+		if len(before.Revoked) > 0 {
+			it.mute(before.Revoked)
+		}
 		h.head = before.follow(h.subject, it, &wrong)
 		it.Owner = h.head.Owner
 		for _, err := range wrong.named {
 			if gap, ok := err.(*GapError); ok {
 				h.gaps = append(h.gaps, *gap)
-				h.class = C1
 				continue
 			}
 			found.add(err)
@@ -313,8 +361,8 @@ func (h *History) walk(trunk []Item, found *defects, branches ...Item) map[vc.Di
 }
 
 // judge returns h, or what was found wrong with it.
-func (h *History) judge(disclosed bool, found defects) (*History, error) {
-	if !disclosed {
+func (h *History) judge(found defects) (*History, error) {
+	if !h.disclosed {
 		for i := range h.gaps {
 			found.add(&h.gaps[i])
 		}
@@ -346,14 +394,17 @@ func (h *History) Entries() []Item { return slices.Clone(h.items) }
 // isolated credentials.
 func (h *History) Head() Head {
 	head := h.head
-	head.Open = slices.Clone(head.Open)
+	head.Open, head.Revoked = slices.Clone(head.Open), slices.Clone(head.Revoked)
 	return head
 }
 
-// Class returns what the history shows about what is not in it.
+// Class returns what the history shows about what is not in it. Once a log was asked,
+// that is up to the newest entry which the log holds: a gap after it is alleged by
+// whoever signed the entry behind it, and does not lower the class.
 func (h *History) Class() Completeness { return h.class }
 
-// Gaps returns the disclosed gaps, in order.
+// Gaps returns the disclosed gaps, in order; the last may be of entries that a log
+// holds after the newest one shown.
 func (h *History) Gaps() []GapError { return slices.Clone(h.gaps) }
 
 // Equivocations returns the disclosed forks, in order: one for each branch that
@@ -362,44 +413,6 @@ func (h *History) Equivocations() []*Equivocation { return slices.Clone(h.forks)
 
 // Backdated returns the entries that claim to be older than one before them, in order.
 func (h *History) Backdated() []Backdating { return slices.Clone(h.backdated) }
-
-// Seen returns h with what a log knows of it. The class of a complete history
-// becomes [C4] if its head is the newest entry in a fresh checkpoint and [C3] if
-// the checkpoint is stale; it stays as it is if the log does not hold the head
-// yet. Seen fails with a *[GapError] if the log knows later entries, with a
-// *[LinkError] if it knows another entry in the place of one that is shown, and
-// with the log's error if that could not find out.
-func (h *History) Seen(log Log) (*History, error) {
-	if h.class == C0 {
-		return h, nil
-	}
-	logged, err := log.Record(h.head.Chain)
-	if err == nil {
-		err = logged.check()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("chain: record %s: the log: %w", h.head.Chain, err)
-	}
-	if len(logged.Entries) == 0 {
-		return h, nil
-	}
-	sequence, digest, fresh := logged.newest().Sequence, logged.newest().Digest, logged.Fresh
-	if sequence > h.head.Sequence {
-		return nil, &GapError{Chain: h.head.Chain, From: h.head.Sequence + 1, To: sequence}
-	}
-	i, shown := h.find(sequence)
-	if shown && h.items[i].Credential.Digest() != digest {
-		return nil, h.items[i].fail(ErrSequence, "the log holds %s there", digest)
-	}
-	seen := *h
-	if h.class >= C2 && sequence == h.head.Sequence {
-		seen.class = C3
-		if fresh {
-			seen.class = C4
-		}
-	}
-	return &seen, nil
-}
 
 // find returns where the entry with this sequence is in h.items, if it is shown.
 func (h *History) find(sequence int64) (int, bool) {

@@ -3,10 +3,12 @@ package chain
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 	"github.com/hourmeter/hourmeter/vc"
 )
@@ -48,6 +50,12 @@ type Entry struct {
 	Due      time.Time // Open: an obligation open after this time is overdue; whole seconds
 	Class    string    // Open, Close: kind of obligation, such as "lease"; a-z, 0-9 and "-", at most 32
 	Outcome  Outcome   // Close, Observe
+
+	// Rotate, if a key was stolen: every verification method that holds it, at most
+	// MaxRevokes, of the machine or of its owner of record, and since when it may have
+	// been in other hands; whole seconds. See [Revocation].
+	Revokes          []did.URL
+	CompromisedSince time.Time
 }
 
 // Totals count a record up to and including one entry. They can be computed
@@ -95,12 +103,33 @@ func (e Entry) check() error {
 	case !outcome && e.Outcome != "":
 		return fmt.Errorf("outcome does not belong in an entry %q", e.Kind)
 	}
-	if due {
-		if y := e.Due.UTC().Year(); y < 0 || y > 9999 {
-			return fmt.Errorf("due is in the year %d, which RFC 3339 cannot write", y)
+	switch {
+	case e.Kind != Rotate && (len(e.Revokes) > 0 || !e.CompromisedSince.IsZero()):
+		return fmt.Errorf("revokes and compromisedSince do not belong in an entry %q", e.Kind)
+	case (len(e.Revokes) > 0) != !e.CompromisedSince.IsZero():
+		return errors.New("revokes needs compromisedSince, and the other way round: which keys, and since when")
+	case len(e.Revokes) > MaxRevokes:
+		return fmt.Errorf("revokes names %d keys, at most %d are read", len(e.Revokes), MaxRevokes)
+	}
+	for i, m := range e.Revokes {
+		switch {
+		case !isMethod(m):
+			return fmt.Errorf("revokes %.80q, want a DID with a fragment and no more, of at most %d bytes", m, maxMethod)
+		case slices.Contains(e.Revokes[:i], m):
+			return fmt.Errorf("revokes %s twice", m)
+		}
+	}
+	for _, t := range []time.Time{e.Due, e.CompromisedSince} {
+		if y := t.UTC().Year(); y < 0 || y > 9999 {
+			return fmt.Errorf("a time lies in the year %d, which RFC 3339 cannot write", y)
 		}
 	}
 	return nil
+}
+
+// isMethod reports whether u can name a verification method.
+func isMethod(u did.URL) bool {
+	return !u.DID.IsZero() && u.Path == "" && u.Query == "" && u.Fragment != "" && len(u.String()) <= maxMethod
 }
 
 func isClass(s string) bool {
@@ -130,8 +159,9 @@ func (l Link) check() error {
 	return nil
 }
 
-// dueLayout is RFC 3339 in UTC with whole seconds, the only form of "due".
-const dueLayout = "2006-01-02T15:04:05Z"
+// secondLayout is RFC 3339 in UTC with whole seconds, the only form of "due" and
+// "compromisedSince".
+const secondLayout = "2006-01-02T15:04:05Z"
 
 // MarshalJSON implements the JSON form of docs/CHAIN.md.
 func (l Link) MarshalJSON() ([]byte, error) {
@@ -152,13 +182,21 @@ func (l Link) MarshalJSON() ([]byte, error) {
 		b = strconv.AppendInt(append(b, `,"refersTo":`...), l.RefersTo, 10)
 	}
 	if l.Kind == Open {
-		b = append(l.Due.UTC().AppendFormat(append(b, `,"due":"`...), dueLayout), '"')
+		b = append(l.Due.UTC().AppendFormat(append(b, `,"due":"`...), secondLayout), '"')
 	}
 	if l.Class != "" {
 		b = append(append(append(b, `,"class":"`...), l.Class...), '"')
 	}
 	if l.Outcome != "" {
 		b = append(append(append(b, `,"outcome":"`...), l.Outcome...), '"')
+	}
+	for i, m := range l.Revokes {
+		b = append(b, [...]string{`,"revokes":["`, `","`}[min(i, 1)]...)
+		b = append(b, m.String()...)
+	}
+	if len(l.Revokes) > 0 {
+		b = l.CompromisedSince.UTC().AppendFormat(append(b, `"],"compromisedSince":"`...), secondLayout)
+		b = append(b, '"')
 	}
 	b = strconv.AppendInt(append(b, `,"totals":{"entries":`...), l.Totals.Entries, 10)
 	b = strconv.AppendInt(append(b, `,"open":`...), l.Totals.Open, 10)
@@ -192,7 +230,7 @@ func (l *Link) UnmarshalJSON(text []byte) error {
 		case "refersTo":
 			read.RefersTo, err = readCount(m)
 		case "due":
-			read.Due, err = readDue(m)
+			read.Due, err = readSecond(m)
 		case "class":
 			if read.Class = strings.Clone(m.Text()); !isClass(read.Class) {
 				err = fmt.Errorf("%.40s is no class", m.Raw())
@@ -201,6 +239,10 @@ func (l *Link) UnmarshalJSON(text []byte) error {
 			if read.Outcome = known(m, Good, Degraded, Breach); read.Outcome == "" {
 				err = fmt.Errorf("%.40s is none of good, degraded, breach", m.Raw())
 			}
+		case "revokes":
+			read.Revokes, err = readMethods(m)
+		case "compromisedSince":
+			read.CompromisedSince, err = readSecond(m)
 		case "totals":
 			read.Totals, err = readTotals(m)
 		default:
@@ -266,12 +308,26 @@ func readDigest(v strictjson.Value) (vc.Digest, error) {
 	return d, err
 }
 
-func readDue(v strictjson.Value) (time.Time, error) {
-	t, err := time.Parse(dueLayout, v.Text())
-	if err != nil || t.IsZero() || t.Format(dueLayout) != v.Text() {
+func readSecond(v strictjson.Value) (time.Time, error) {
+	t, err := time.Parse(secondLayout, v.Text())
+	if err != nil || t.IsZero() || t.Format(secondLayout) != v.Text() {
 		return t, fmt.Errorf("%.40s is no time like 2026-12-22T00:00:00Z", v.Raw())
 	}
 	return t, nil
+}
+
+func readMethods(v strictjson.Value) (list []did.URL, err error) {
+	if v.Kind() != strictjson.Array || v.Len() == 0 || v.Len() > MaxRevokes {
+		return nil, fmt.Errorf("want an array of 1 to %d DID URLs", MaxRevokes)
+	}
+	for e := range v.All() {
+		u, err := did.ParseURL(strings.Clone(e.Text()))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, u)
+	}
+	return list, nil
 }
 
 // known returns the one of values that v is, or the empty string. The result

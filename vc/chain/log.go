@@ -64,3 +64,128 @@ func (l *Logged) check() error {
 	}
 	return nil
 }
+
+// Seen returns h with what a log knows of it; the log asked last counts.
+//
+// The class of a history that is complete up to the newest entry which the log holds
+// becomes [C4], or [C3] if the checkpoint is not fresh. Entries that the log does not
+// hold yet stay in it, and their Logged is zero: what they are worth is for a policy to
+// say. If the log holds nothing of the record, h is as if no log had been asked.
+//
+// Of a fork, the branch that the log holds is the one to go on with. Whether the other
+// one matters depends on who signed it: see [Equivocation].
+//
+// If the log holds later entries than h, those are withheld: a *[GapError], which a
+// disclosed history takes as its last gap. An entry in the place of one that the log
+// holds and h does not show is a *[LinkError]. The log's own error comes back wrapped.
+func (h *History) Seen(log Log) (*History, error) {
+	if h.class == C0 {
+		return h, nil
+	}
+	logged, err := log.Record(h.head.Chain)
+	if err == nil {
+		err = logged.check()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("chain: record %s: the log: %w", h.head.Chain, err)
+	}
+	if len(logged.Entries) == 0 {
+		logged = nil
+	} else {
+		logged = logged.clone()
+	}
+	if len(h.forks) > 0 {
+		return build(h.subject, h.credentials(), h.disclosed, logged)
+	}
+	var found defects
+	seen := *h
+	seen.hold(logged, &found)
+	return seen.judge(found)
+}
+
+// Logged returns what the log that was asked holds of the record; nil if it holds
+// nothing of it, or if none was asked.
+func (h *History) Logged() *Logged {
+	if h.logged == nil {
+		return nil
+	}
+	return h.logged.clone()
+}
+
+func (l *Logged) clone() *Logged {
+	same := *l
+	same.Entries = slices.Clone(l.Entries)
+	return &same
+}
+
+// hold enters what a log holds: times, the class, and a tail that is withheld.
+func (h *History) hold(logged *Logged, found *defects) {
+	h.logged = logged
+	h.items = slices.Clone(h.items)
+	h.backdated = slices.Clone(h.backdated)
+	h.gaps = slices.DeleteFunc(slices.Clone(h.gaps), func(g GapError) bool { return g.To > h.head.Sequence })
+
+	// An entry names the one before it, so whatever shows that the log held one shows it
+	// of all before.
+	var bound time.Time
+	rest := []LoggedEntry(nil)
+	if logged != nil {
+		bound, rest = logged.Time, logged.Entries
+	}
+	for i := len(h.items) - 1; i >= 0; i-- {
+		it := &h.items[i]
+		it.Logged, it.held = time.Time{}, time.Time{}
+		for len(rest) > 0 && rest[len(rest)-1].Sequence > it.Link.Sequence {
+			bound = earlier(bound, rest[len(rest)-1].Time)
+			rest = rest[:len(rest)-1]
+		}
+		if logged == nil || it.Link.Sequence > logged.newest().Sequence {
+			continue
+		}
+		if n := len(rest) - 1; n >= 0 && rest[n].Sequence == it.Link.Sequence {
+			if rest[n].Digest != it.Credential.Digest() {
+				found.add(it.fail(ErrSequence, "the log %s holds %s there", logged.Origin, rest[n].Digest))
+			}
+			bound = earlier(bound, rest[n].Time)
+			if !rest[n].Time.IsZero() {
+				it.Logged = bound
+			}
+		}
+		it.held = bound
+	}
+	for i := range h.backdated {
+		b := &h.backdated[i]
+		b.Late = 0
+		if at, ok := h.find(b.Sequence); ok && !h.items[at].Logged.IsZero() {
+			b.Late = h.items[at].Logged.Sub(h.items[at].Credential.ValidFrom())
+		}
+	}
+	if logged != nil && logged.newest().Sequence > h.head.Sequence {
+		h.gaps = append(h.gaps, GapError{Chain: h.head.Chain, From: h.head.Sequence + 1, To: logged.newest().Sequence})
+	}
+	h.class = h.grade()
+	if len(h.head.Revoked) > 0 {
+		h.void()
+	}
+}
+
+// grade returns the class.
+func (h *History) grade() Completeness {
+	switch {
+	case slices.ContainsFunc(h.gaps, func(g GapError) bool { return h.logged == nil || g.From <= h.logged.newest().Sequence }):
+		return C1
+	case h.logged == nil:
+		return C2
+	case !h.logged.Fresh:
+		return C3
+	}
+	return C4
+}
+
+// earlier returns the earlier of two times of which a zero one is not known.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
