@@ -16,7 +16,8 @@ type Scorer struct {
 	digest vc.Digest
 	trust  vc.Digest // of the trust table; zero without one
 
-	voices       []voice // one for each issuer that has influence, sorted by DID; then interested and telemetry
+	voices       []voice   // one for each issuer that has influence, sorted by DID; then interested and telemetry
+	issuers      []did.DID // by voice
 	voiceOf      map[did.DID]int32
 	interested   int32                 // the voice of the machine's side
 	telemetry    int32                 // the voice of its attested measurements
@@ -25,6 +26,7 @@ type Scorer struct {
 	fleetOf      map[string]int        // by model
 	decays       [decayWindows]uint64  // by age in windows
 	points       ladder                // how bounds become points
+	lens         vc.Digest             // of what in the policy decides which evidence a record gives: see Lens
 }
 
 // HalfLife is the age in windows at which evidence weighs half.
@@ -102,6 +104,7 @@ func NewScorer(policy *Policy, table *TrustTable) (*Scorer, error) {
 		v := newVoice(issuer.Reliability)
 		v.group = n
 		s.voices = append(s.voices, v)
+		s.issuers = append(s.issuers, issuer.ID)
 		s.voiceOf[issuer.ID] = n
 		join(s.voices, byController, issuer.ID, n)
 		if !issuer.Controller.IsZero() {
@@ -134,7 +137,8 @@ func NewScorer(policy *Policy, table *TrustTable) (*Scorer, error) {
 		s.decays[age] = decay(uint64(age), HalfLife)
 	}
 	s.points = newLadder(policy.Weights.list())
-	return s, nil
+	s.lens, err = lensOf(policy)
+	return s, err
 }
 
 // join puts voice n into the group that key stands for, merging groups that key connects.
