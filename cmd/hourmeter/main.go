@@ -82,7 +82,7 @@ connection.
 		commands []*cobra.Command
 	}{
 		{"Start here", []*cobra.Command{a.demoCommand()}},
-		{"Fleets and scores", []*cobra.Command{a.importCommand(), a.verifyCommand(), a.scoreCommand()}},
+		{"Fleets and scores", []*cobra.Command{a.importCommand(), a.verifyCommand(), a.scoreCommand(), a.evalCommand()}},
 		{"Keys and names", []*cobra.Command{a.keyCommand(), a.didCommand()}},
 		{"One machine's record", []*cobra.Command{a.issueCommand(), a.chainCommand(), a.presentCommand()}},
 	} {

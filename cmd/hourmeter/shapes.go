@@ -9,6 +9,7 @@ import (
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/reputation"
+	"github.com/hourmeter/hourmeter/reputation/eval"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain"
 )
@@ -202,6 +203,13 @@ type MachineScore struct {
 	Verdict Verdict           `json:"verdict"`           // refused if it scores less than --at-least
 	Score   *reputation.Score `json:"score,omitempty"`   // as in the score credential; absent if nothing could be scored
 	Message string            `json:"message,omitempty"` // why, if it is not valid
+}
+
+// An Evaluation is printed by eval.
+type Evaluation struct {
+	Verdict Verdict `json:"verdict"` // refused if a row is below its target; the exit code says so only with --strict
+	eval.Table
+	Missed []string `json:"missed"` // rows below target, such as "T10 AUC"
 }
 
 // Imported is printed by import.

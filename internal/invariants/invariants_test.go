@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"vc/chain":              {"vc", "did", "internal/*"},
 	"reputation":            {"did", "vc", "vc/record", "vc/chain", "internal/*"},
 	"reputation/policyfile": {"reputation", "did", "internal/*"},
+	"reputation/eval":       {"reputation", "did", "vc", "vc/chain", "internal/*"},
 	"internal/strictjson":   {},
 	"internal/jcs":          {"internal/strictjson"},
 	"internal/multikey":     {"internal/secp256k1"},

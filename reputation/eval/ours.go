@@ -12,15 +12,16 @@ import (
 
 // Hourmeter is the method under test: trust in the issuers as [reputation.Estimator] makes
 // it of all cases, and scores by a [reputation.Scorer] with that table. Machines are ordered
-// by the lower bound of the score, which points rest on.
+// by the lower bound of the score, which points rest on; the probability is the mean of
+// obligations, which is what it is about.
 func Hourmeter() Method {
-	return Method{Ours, "hourmeter-score/1: lower bound, and mean", func(v View) ([]Judgement, error) { return v.judge(v.Table) }}
+	return Method{Ours, "lower bound of hourmeter-score/1; mean of its obligations; trust as hourmeter-trust/1 estimates it", func(v View) ([]Judgement, error) { return v.judge(v.Table) }}
 }
 
 // KnownTrust is the same scorer with a trust table that no estimator can make: the true
 // reliability of every issuer. What it does not reach, no estimate of trust reaches.
 func KnownTrust() Method {
-	return Method{"known trust", "hourmeter-score/1 with the true reliability of every issuer", func(v View) ([]Judgement, error) { return v.judge(v.truth) }}
+	return Method{"known trust", "the same with the true reliability of every issuer", func(v View) ([]Judgement, error) { return v.judge(v.truth) }}
 }
 
 func (v View) judge(table func() (*reputation.TrustTable, error)) ([]Judgement, error) {
@@ -34,9 +35,7 @@ func (v View) judge(table func() (*reputation.TrustTable, error)) ([]Judgement, 
 	}
 	out := make([]Judgement, len(scores))
 	for i, s := range scores {
-		// Of the dimension, because those of a score end where points end.
-		d := s.Dimensions[reputation.Obligations]
-		out[i] = Judgement{float64(d.LowPpm) / million, float64(d.MeanPpm) / million}
+		out[i] = Judgement{float64(s.LowPpm) / million, float64(s.Dimensions[reputation.Obligations].MeanPpm) / million}
 	}
 	return out, nil
 }

@@ -66,7 +66,7 @@ func DefaultPlan() Plan {
 		{Name: "T7", Title: "whitewash", Attack: Attack{Whitewash: 40}, AUC: least(.98), PublishedAUC: published(.979, .968, .977)},
 		{Name: "T8", Title: "80 % of bad hidden", Attack: Attack{Hiding: 80}, AUC: least(.99), ECE: most(.08), PublishedAUC: published(.658, .617, .802), PublishedECE: published(.033, .045, 0)},
 		{Name: "T9", Title: "T3 + hiding + whitewash", Attack: mixed, AUC: least(.95), PublishedAUC: published(.001, .004, .761)},
-		{Name: "T10", Title: "sleepers 30 %, ×10", Attack: Attack{Sleeping: 30, Volume: 10, Clients: 60}, AUC: least(.92), PublishedAUC: published(.722, 0, 0)},
+		{Name: "T10", Title: "sleepers 30 %, ×10", Attack: Attack{Sleeping: 30, Volume: 10, Clients: 50}, AUC: least(.92), PublishedAUC: published(.722, 0, 0)},
 		{Name: "T12", Title: "T3 with 2 roots", Attack: ring(30), Roots: 2, AUC: least(.96)},
 	}}
 }
