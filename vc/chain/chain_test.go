@@ -2,7 +2,6 @@ package chain_test
 
 import (
 	"crypto/ed25519"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -784,53 +783,6 @@ func TestRelatedResourceMirrorsTheLink(t *testing.T) {
 	require.Equal(t, photo, related[0])
 	l.add(71, good, shop)
 	require.Equal(t, map[string]string{"id": "https://shop.example/17", "digestMultibase": l.entries[10].Digest().String()}, own(l.entries[11]))
-}
-
-// A view is a log that says one thing.
-type view struct {
-	sequence int64
-	digest   vc.Digest
-	fresh    bool
-	err      error
-}
-
-func (v view) Record(vc.Digest) (*chain.Logged, error) {
-	return &chain.Logged{Origin: "log.example", Checkpoint: v.digest, Time: days(100), Fresh: v.fresh,
-		Entries: []chain.LoggedEntry{{Sequence: v.sequence, Digest: v.digest}}}, v.err
-}
-
-func TestLogRaisesTheClass(t *testing.T) {
-	l := year(t)
-	h, err := chain.New(machine.ID, l.entries...)
-	require.NoError(t, err)
-	gappy, err := chain.NewDisclosed(machine.ID, without(l.entries, 1)...)
-	require.NoError(t, err)
-	down := errors.New("log is down")
-	for _, tt := range []struct {
-		name string
-		h    *chain.History
-		log  view
-		want chain.Completeness
-		says string
-	}{
-		{"fresh", h, view{9, l.head.Digest, true, nil}, chain.C4, ""},
-		{"stale", h, view{9, l.head.Digest, false, nil}, chain.C3, ""},
-		{"behind", h, view{8, l.entries[8].Digest(), true, nil}, chain.C4, ""},
-		{"gaps stay gaps", gappy, view{9, l.head.Digest, true, nil}, chain.C1, ""},
-		{"tail withheld", h, view{12, l.head.Digest, true, nil}, 0, "entries 10 to 12"},
-		{"another head", h, view{9, l.head.Chain, true, nil}, 0, "the log log.example holds"},
-		{"down", h, view{err: down}, 0, "log is down"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			seen, err := tt.h.Seen(tt.log)
-			if tt.says != "" {
-				require.ErrorContains(t, err, tt.says)
-				return
-			}
-			require.NoError(t, err)
-			require.Equal(t, tt.want, seen.Class())
-		})
-	}
 }
 
 func TestHistoryIsImmutable(t *testing.T) {

@@ -223,15 +223,19 @@ func (h *History) Extend(credentials ...*vc.Verified) (*History, error) {
 	return longer.judge(found)
 }
 
+// all returns the entries of h and those of branches that were left.
+func (h *History) all() []Item {
+	list := slices.Clone(h.items)
+	for _, fork := range h.forks {
+		list = append(list, fork.branch...)
+	}
+	return list
+}
+
 func (h *History) credentials() []*vc.Verified {
 	list := make([]*vc.Verified, 0, len(h.items))
-	for _, it := range h.items {
+	for _, it := range h.all() {
 		list = append(append(list, it.Credential), it.copies...)
-	}
-	for _, fork := range h.forks {
-		for _, it := range fork.branch {
-			list = append(append(list, it.Credential), it.copies...)
-		}
 	}
 	return list
 }

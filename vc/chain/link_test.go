@@ -22,8 +22,10 @@ var (
 	reportText = `{"chain":"` + d(1) + `","sequence":1,"previous":"` + d(1) + `","entry":"observe","outcome":"breach","totals":{"entries":2,"open":0,"overdue":0,"adverse":1}}`
 )
 
+var rotateText = `{"chain":"` + d(1) + `","sequence":7,"previous":"` + d(2) + `","entry":"rotate","revokes":["did:web:m.example#k1","did:web:m.example#k2"],"compromisedSince":"2026-10-01T00:00:00Z","totals":{"entries":8,"open":0,"overdue":0,"adverse":0}}`
+
 func TestLinkIsWrittenAsRead(t *testing.T) {
-	for _, text := range []string{openText, closeText, amendText, firstText, reportText} {
+	for _, text := range []string{rotateText, openText, closeText, amendText, firstText, reportText} {
 		var l chain.Link
 		require.NoError(t, json.Unmarshal([]byte(text), &l))
 		back, err := json.Marshal(l)
@@ -73,6 +75,14 @@ func TestLinkRefuses(t *testing.T) {
 		{"outcome empty", reportText, `"breach"`, `""`, "none of good"},
 		{"totals short of one", openText, `"overdue":0,`, ``, "want entries, open, overdue and adverse"},
 		{"totals with another", openText, `"overdue"`, `"late"`, `"late"`},
+		{"revokes is a text", rotateText, `["did:web:m.example#k1","did:web:m.example#k2"]`, `"did:web:m.example#k1"`, "want an array of 1 to 8"},
+		{"revokes nothing", rotateText, `["did:web:m.example#k1","did:web:m.example#k2"]`, `[]`, "want an array of 1 to 8"},
+		{"revokes a DID", rotateText, `#k1`, ``, "with a fragment"},
+		{"revokes a key twice", rotateText, `#k1`, `#k2`, "twice"},
+		{"revokes null", rotateText, `"did:web:m.example#k1"`, `null`, "revokes"},
+		{"revokes without since", rotateText, `,"compromisedSince":"2026-10-01T00:00:00Z"`, ``, "needs compromisedSince"},
+		{"since without revokes", rotateText, `"revokes":["did:web:m.example#k1","did:web:m.example#k2"],`, ``, "needs compromisedSince"},
+		{"retire revokes", rotateText, `"rotate"`, `"retire"`, "do not belong"},
 		{"totals negative", openText, `"adverse":2`, `"adverse":-2`, "no whole number"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -88,7 +98,7 @@ func TestLinkRefuses(t *testing.T) {
 }
 
 func FuzzLink(f *testing.F) {
-	for _, text := range []string{openText, closeText, amendText, firstText, reportText, `{}`, `null`} {
+	for _, text := range []string{rotateText, openText, closeText, amendText, firstText, reportText, `{}`, `null`} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -103,6 +103,21 @@ func (h *History) Seen(log Log) (*History, error) {
 	return seen.judge(found)
 }
 
+// Upto returns the history of the entries of h up to a sequence: what a
+// reader has who never took in what came after.
+func (h *History) Upto(sequence int64) (*History, error) {
+	if h.class == C0 {
+		return h, nil
+	}
+	var kept []*vc.Verified
+	for _, it := range h.all() {
+		if it.Link.Sequence <= sequence {
+			kept = append(append(kept, it.Credential), it.copies...)
+		}
+	}
+	return build(h.subject, kept, h.disclosed, h.logged)
+}
+
 // Logged returns what the log that was asked holds of the record; nil if it holds
 // nothing of it, or if none was asked.
 func (h *History) Logged() *Logged {
