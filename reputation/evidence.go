@@ -115,16 +115,16 @@ const (
 	// The kinds from here on weigh nothing either. They stay in the evidence so that a
 	// score can say what was tried, or what it left out.
 
-	// Void is a statement signed with a key of the machine's side that an entry rotate
-	// reported as compromised, and that the log did not hold before the compromise. It is
-	// as the report would have been, or counts obligations that it would have opened.
+	// Void is an entry that needs the signature of a key of the machine's side which an
+	// entry rotate reported as compromised, and that no log held before the compromise:
+	// see [chain.Item]. It is the report of provenance that the entry would have been.
 	Void
 
 	// Unlogged is praise in an entry that the log which was asked does not hold.
 	Unlogged
 
-	// Duplicate is a report whose claim an earlier entry by the same issuer has made,
-	// word for word: one receipt counts once, however often it is entered.
+	// Duplicate is praise whose claim its witness has made in an earlier entry, word for
+	// word: one receipt counts once, however often it is entered.
 	Duplicate
 
 	// Rival is a branch that the log does not hold, signed by nobody whom the policy

@@ -1,9 +1,12 @@
 package reputation
 
 import (
+	"crypto/sha256"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/vc"
@@ -27,12 +30,19 @@ func (p *Policy) Score(h *chain.History, at time.Time) (*Score, error) {
 // What happened after that day is left out; what was signed after it is not, so to
 // score as of an earlier day pass the history as it was then.
 func (s *Scorer) Score(h *chain.History, at time.Time) (*Score, error) {
-	score, err := s.Weigh(s.Case(h), DayOf(at))
+	h, err := s.upto(h)
+	if err != nil {
+		return nil, err
+	}
+	score, err := s.Weigh(s.extract(h), DayOf(at))
 	if err != nil {
 		return nil, err
 	}
 	if head := h.Head(); !head.Chain.IsZero() {
 		score.Head = &Head{Chain: head.Chain, Sequence: head.Sequence, Digest: head.Digest}
+	}
+	if logged := h.Logged(); logged != nil {
+		score.Head.Checkpoint = logged.Checkpoint.String()
 	}
 	return score, nil
 }
@@ -69,15 +79,69 @@ func (s *Scorer) Score(h *chain.History, at time.Time) (*Score, error) {
 // Withheld entries are taken at their worst: they may be about anything, of any time up to
 // the next entry by a trusted witness, and one of them may have been a transfer, so after a
 // gap anybody may have signed for the owner.
+//
+// If a log was asked (see [chain.History.Seen]), praise counts only where the log holds it,
+// lateness is told by when the log held it, and a fork counts only if somebody has signed
+// the branch left out whom the policy knows, or the machine's side: a stranger's is a
+// [Rival]. What strangers allege beyond the log, with a gap before it, is left out.
+//
+// What an entry says that is [chain.Item.Void] counts for nothing, good or bad. But an
+// obligation that a trusted witness signed as the other party stays: the machine's side
+// does not get out of it by calling its key stolen.
 func (s *Scorer) Case(h *chain.History) Case {
+	if shorter, err := s.upto(h); err == nil {
+		h = shorter
+	}
+	return s.extract(h)
+}
+
+// upto returns h without what strangers allege after a gap that lies beyond what a log
+// holds: whoever knows a record can sign an entry with any sequence and any totals.
+func (s *Scorer) upto(h *chain.History) (*chain.History, error) {
+	logged := h.Logged()
+	if logged == nil {
+		return h, nil
+	}
+	newest := logged.Entries[len(logged.Entries)-1].Sequence
+	gaps := h.Gaps()
+	first := slices.IndexFunc(gaps, func(g chain.GapError) bool { return g.From > newest })
+	if first < 0 {
+		return h, nil
+	}
+	side := map[did.DID]bool{h.Subject(): true}
+	for _, id := range s.controllers[h.Subject()] {
+		side[id] = true
+	}
+	items := h.Entries()
+	last := newest // the newest entry by somebody who can be held to it
+	for _, it := range items {
+		side[it.Owner] = true
+		if slices.ContainsFunc(it.Signers(), func(id did.DID) bool { return s.known(id) || side[id] }) {
+			last = max(last, it.Link.Sequence)
+		}
+	}
+	for _, g := range gaps[first:] {
+		if g.From > last {
+			return h.Upto(g.From)
+		}
+	}
+	return h, nil
+}
+
+// extract turns a history into evidence.
+func (s *Scorer) extract(h *chain.History) Case {
 	x := extraction{
 		scorer: s, machine: h.Subject(), side: map[did.DID]bool{h.Subject(): true},
-		opened: map[int64]*opening{}, planned: map[string]*plan{},
+		opened: map[int64]*opening{}, planned: map[string]*plan{}, said: map[[sha256.Size]byte]bool{},
+		logged: h.Logged(),
 	}
 	for _, id := range s.controllers[h.Subject()] {
 		x.side[id] = true
 	}
-	x.Completeness = chain.Completeness(h.Class())
+	x.Completeness = h.Class()
+	if slices.ContainsFunc(h.Gaps(), func(g chain.GapError) bool { return x.logged != nil && x.beyond(g.From) }) {
+		x.Completeness = chain.C1 // somebody who can be held to it has signed what comes after the gap
+	}
 
 	items := h.Entries()
 	superseded := map[int64]bool{}
@@ -103,7 +167,10 @@ func (s *Scorer) Case(h *chain.History) Case {
 		if it.Link.Kind != "" {
 			x.report(Provenance, it.Credential.ValidFrom(), fullEvent, 0)
 		}
-		if !superseded[it.Link.Sequence] || it.Link.Kind == "" {
+		switch {
+		case it.Void != nil:
+			x.promised(it)
+		case !superseded[it.Link.Sequence] || it.Link.Kind == "":
 			x.entry(it)
 		}
 	}
@@ -122,16 +189,21 @@ type extraction struct {
 
 	uncertain bool // a gap may hide who owns the machine now
 
-	attested bool               // the machine's key is known to be in hardware
-	opened   map[int64]*opening // obligations, by sequence
-	planned  map[string]*plan   // maintenance to come, by part or activity
+	logged *chain.Logged // what the log holds; nil if none was asked
+
+	attested bool                       // the machine's key is known to be in hardware
+	opened   map[int64]*opening         // obligations, by sequence
+	planned  map[string]*plan           // maintenance to come, by part or activity
+	said     map[[sha256.Size]byte]bool // claims so far, each with its witness
 
 	// Of the entry at hand.
 	credential *vc.Verified
 	item       chain.Item
 	sequence   int64
+	digest     vc.Digest
 	witness    did.DID
 	standing   Standing
+	repeated   bool // its witness has made the same claim before
 }
 
 // An opening is an obligation that has been opened.
@@ -149,15 +221,19 @@ type plan struct {
 // begin turns to the next entry.
 func (x *extraction) begin(i int, it chain.Item) {
 	v := it.Credential
-	x.credential, x.item, x.sequence = v, it, it.Link.Sequence
+	x.credential, x.item, x.sequence, x.digest, x.repeated = v, it, it.Link.Sequence, v.Digest(), false
 	if it.Link.Kind == "" {
 		x.sequence = int64(i) // isolated credentials have no sequence of their own
 	}
+	signers := it.Signers()
 	x.witness, x.standing = v.Issuer(), Independent
-	if x.interested(v.Issuer()) {
+	if len(signers) > 0 {
+		x.witness = signers[0] // not the issuer, if its key was compromised
+	}
+	if x.interested(x.witness) {
 		x.standing = Interested
 	}
-	for _, id := range it.Signers() {
+	for _, id := range signers {
 		if x.known(id) && !x.interested(id) {
 			x.witness, x.standing = id, Independent
 			break
@@ -185,16 +261,19 @@ func (x *extraction) interested(id did.DID) bool {
 // trusted reports whether the entry's witness is one whose word counts.
 func (x *extraction) trusted() bool { return x.standing == Independent && x.known(x.witness) }
 
-// add adds evidence by the witness of the entry at hand. What cannot be evidence, such as
-// an event in the year 9999, is left out.
+// beyond reports whether the log that was asked does not hold the entry of a sequence.
+func (x *extraction) beyond(sequence int64) bool {
+	return x.logged != nil && sequence > x.logged.Entries[len(x.logged.Entries)-1].Sequence
+}
+
+// add adds evidence from the entry at hand. What cannot be evidence, such as an event in
+// the year 9999, is left out.
 func (x *extraction) add(e Evidence) {
-	e.Sequence, e.Digest = x.sequence, x.credential.Digest()
+	e.Sequence, e.Digest = x.sequence, x.digest
 	report := e.Kind == Report
 	if report {
 		e.Issuer = x.witness
-		if late := x.latest.Sub(e.Day.Time()); late > time.Duration(x.scorer.policy.MaxLateDays+1)*24*time.Hour {
-			e.Kind = BackDated
-		}
+		e.Kind = x.kind(e)
 	}
 	if e.Validate() != nil || !report && e.Bad == 0 {
 		return
@@ -213,11 +292,41 @@ func (x *extraction) add(e Evidence) {
 	x.Evidence = append(x.Evidence, e)
 }
 
+// kind says how a report by the entry at hand counts. A copied receipt and what the log
+// does not hold count as far as they are no praise.
+func (x *extraction) kind(e Evidence) Kind {
+	praise := e.Good > e.Bad
+	now := x.latest
+	if !x.item.Logged.IsZero() {
+		now = x.item.Logged
+	}
+	switch {
+	case x.item.Void != nil:
+		return Void
+	case praise && x.repeated && e.Dimension != Provenance:
+		return Duplicate
+	case now.Sub(e.Day.Time()) > time.Duration(x.scorer.policy.MaxLateDays+1)*24*time.Hour:
+		return BackDated
+	case praise && x.beyond(x.item.Link.Sequence):
+		return Unlogged
+	}
+	return Report
+}
+
 // day is the day of what the entry at hand reports. Nobody can have seen what comes after
 // his credential is valid from: such an event counts on the day of that, so that neither
-// praise is stored up for later nor blame put off.
+// praise is stored up for later nor blame put off. If it is known when the log held the
+// entry, nobody can have seen what comes after that either, or after he signed: a key that
+// was given up long ago, whose proof says it was made then, speaks of no later time.
 func (x *extraction) day(at time.Time) Day {
-	return min(DayOf(at), DayOf(x.credential.ValidFrom()))
+	day := min(DayOf(at), DayOf(x.credential.ValidFrom()))
+	if logged := x.item.Logged; !logged.IsZero() {
+		day = min(day, DayOf(logged))
+		if signed := x.item.SignedAt(x.witness); !signed.IsZero() {
+			day = min(day, DayOf(signed))
+		}
+	}
+	return day
 }
 
 // report adds a report of an event.
@@ -240,6 +349,7 @@ func (x *extraction) entry(it chain.Item) {
 	v, link := it.Credential, it.Link
 	at := v.ValidFrom()
 	recognised := true
+	x.repeated = x.again()
 	if c, ok := claimOf[record.Uptime](v); ok {
 		x.uptime(c)
 	} else if c, ok := claimOf[record.Maintenance](v); ok {
@@ -269,12 +379,9 @@ func (x *extraction) entry(it chain.Item) {
 		}
 	case chain.Open:
 		// Who withholds entries may have withheld that the owner is one of its signers.
-		if !x.countersigned() && !x.uncertain {
-			return
+		if x.countersigned() || x.uncertain {
+			x.open(it)
 		}
-		o := &opening{due: DayOf(link.Due), signers: it.Signers()}
-		x.opened[link.Sequence] = o
-		x.add(Evidence{Day: o.due, Dimension: Obligations, Kind: Due, Bad: 1})
 	case chain.Close:
 		good, bad := split(link.Outcome)
 		x.report(Obligations, at, good, bad)
@@ -299,6 +406,33 @@ func (x *extraction) entry(it chain.Item) {
 		}
 		clear(x.planned)
 	}
+}
+
+// again reports whether the witness of the entry at hand has made the same claim before,
+// and remembers that he has made it. Of whom nothing counts, nothing need be remembered.
+func (x *extraction) again() bool {
+	var subject jsontext.Value
+	if found, err := x.credential.Member("credentialSubject", &subject); !found || err != nil || x.standing == Independent && !x.known(x.witness) {
+		return false
+	}
+	claim := sha256.Sum256(slices.Concat([]byte(x.witness.String()+"\n"+x.credential.Type()+"\n"), subject))
+	again := x.said[claim]
+	x.said[claim] = true
+	return again
+}
+
+// promised adds what a void entry has promised to a trusted witness.
+func (x *extraction) promised(it chain.Item) {
+	if it.Link.Kind == chain.Open && x.trusted() {
+		x.open(it)
+	}
+}
+
+// open adds an obligation.
+func (x *extraction) open(it chain.Item) {
+	o := &opening{due: DayOf(it.Link.Due), signers: it.Signers()}
+	x.opened[it.Link.Sequence] = o
+	x.add(Evidence{Day: o.due, Dimension: Obligations, Kind: Due, Bad: 1})
 }
 
 // countersigned reports whether one of the machine's side has signed the entry at hand.
@@ -451,12 +585,15 @@ func (x *extraction) withheld(h *chain.History, items []chain.Item, vouched []bo
 	newest := within(DayOf(h.Head().Latest))
 	day := newest
 	if overdue := h.Hidden().Overdue; overdue > 0 {
-		x.credential, x.sequence = items[last].Credential, items[last].Link.Sequence
+		x.about(items[last].Credential, items[last].Link.Sequence)
 		x.add(Evidence{Day: newest, Dimension: Obligations, Kind: Fact, Bad: min(overdue, MaxCount)})
 	}
 	for i, it := range slices.Backward(items) {
 		if vouched[i] {
 			day = within(DayOf(it.Credential.ValidFrom()))
+		}
+		if !it.Logged.IsZero() {
+			day = within(DayOf(it.Logged)) // what comes before it was there by then
 		}
 		n := missing(items, i)
 		if n == 0 {
@@ -470,20 +607,52 @@ func (x *extraction) withheld(h *chain.History, items []chain.Item, vouched []bo
 			adverse--
 		}
 		adverse = min(max(adverse, 0), n)
-		x.credential, x.sequence = it.Credential, it.Link.Sequence
-		x.add(Evidence{Day: day, Dimension: Obligations, Kind: Fact, Bad: min(adverse, MaxCount)})
-		x.add(Evidence{Day: day, Dimension: Obligations, Kind: Hidden, Bad: min(n-adverse, MaxCount)})
-		for _, d := range []Dimension{Availability, Maintenance, Integrity} {
-			x.add(Evidence{Day: day, Dimension: d, Kind: Hidden, Bad: min(n, MaxCount)})
+		x.about(it.Credential, it.Link.Sequence)
+		x.hidden(day, n, adverse)
+	}
+	if x.logged != nil {
+		newest := x.logged.Entries[len(x.logged.Entries)-1]
+		if n := newest.Sequence - items[last].Link.Sequence; n > 0 {
+			at := newest.Time
+			if at.IsZero() {
+				at = x.logged.Time
+			}
+			x.sequence, x.digest = newest.Sequence, newest.Digest
+			x.hidden(within(DayOf(at)), n, 0)
+			x.add(Evidence{Day: within(DayOf(at)), Dimension: Provenance, Kind: Tail, Bad: min(n, MaxCount)})
 		}
-		x.add(Evidence{Day: day, Dimension: Provenance, Kind: Fact, Bad: min(n, MaxCount)})
 	}
 	for _, fork := range h.Equivocations() {
-		if !fork.Settled() {
-			x.credential, x.sequence = fork.Credentials[1], fork.Sequence
-			x.add(Evidence{Day: within(DayOf(x.credential.ValidFrom())), Dimension: Provenance, Kind: Fork, Bad: 1})
+		if fork.Settled() {
+			continue
 		}
+		kind := Fork
+		if x.logged != nil && !slices.ContainsFunc(fork.Branch(), x.matters) {
+			kind = Rival
+		}
+		x.about(fork.Credentials[1], fork.Sequence)
+		x.add(Evidence{Day: within(DayOf(x.credential.ValidFrom())), Dimension: Provenance, Kind: kind, Bad: 1})
 	}
+}
+
+// about turns to an entry that evidence is about, not by.
+func (x *extraction) about(v *vc.Verified, sequence int64) {
+	x.credential, x.sequence, x.digest = v, sequence, v.Digest()
+}
+
+// hidden adds n entries that are withheld, of which so many are known to be adverse.
+func (x *extraction) hidden(day Day, n, adverse int64) {
+	x.add(Evidence{Day: day, Dimension: Obligations, Kind: Fact, Bad: min(adverse, MaxCount)})
+	x.add(Evidence{Day: day, Dimension: Obligations, Kind: Hidden, Bad: min(n-adverse, MaxCount)})
+	for _, d := range []Dimension{Availability, Maintenance, Integrity} {
+		x.add(Evidence{Day: day, Dimension: d, Kind: Hidden, Bad: min(n, MaxCount)})
+	}
+	x.add(Evidence{Day: day, Dimension: Provenance, Kind: Fact, Bad: min(n, MaxCount)})
+}
+
+// matters reports whether anybody has signed an entry who can be held to it.
+func (x *extraction) matters(it chain.Item) bool {
+	return slices.ContainsFunc(it.Signers(), func(id did.DID) bool { return x.known(id) || x.interested(id) })
 }
 
 // within moves a day into the range of those that can be scored: a far-fetched date shall
