@@ -132,7 +132,7 @@ func (s *Scorer) upto(h *chain.History) (*chain.History, error) {
 func (s *Scorer) extract(h *chain.History) Case {
 	x := extraction{
 		scorer: s, machine: h.Subject(), side: map[did.DID]bool{h.Subject(): true},
-		opened: map[int64]*opening{}, planned: map[string]*plan{}, said: map[[sha256.Size]byte]bool{},
+		opened: map[int64]*opening{}, planned: map[string]*plan{}, said: map[saying]*sayings{},
 		logged: h.Logged(),
 	}
 	for _, id := range s.controllers[h.Subject()] {
@@ -191,10 +191,10 @@ type extraction struct {
 
 	logged *chain.Logged // what the log holds; nil if none was asked
 
-	attested bool                       // the machine's key is known to be in hardware
-	opened   map[int64]*opening         // obligations, by sequence
-	planned  map[string]*plan           // maintenance to come, by part or activity
-	said     map[[sha256.Size]byte]bool // claims so far, each with its witness
+	attested bool                // the machine's key is known to be in hardware
+	opened   map[int64]*opening  // obligations, by sequence
+	planned  map[string]*plan    // maintenance to come, by part or activity
+	said     map[saying]*sayings // praise so far
 
 	// Of the entry at hand.
 	credential *vc.Verified
@@ -203,7 +203,7 @@ type extraction struct {
 	digest     vc.Digest
 	witness    did.DID
 	standing   Standing
-	repeated   bool // its witness has made the same claim before
+	event      Day // of what it reports, by its own word
 }
 
 // An opening is an obligation that has been opened.
@@ -221,7 +221,7 @@ type plan struct {
 // begin turns to the next entry.
 func (x *extraction) begin(i int, it chain.Item) {
 	v := it.Credential
-	x.credential, x.item, x.sequence, x.digest, x.repeated = v, it, it.Link.Sequence, v.Digest(), false
+	x.credential, x.item, x.sequence, x.digest = v, it, it.Link.Sequence, v.Digest()
 	if it.Link.Kind == "" {
 		x.sequence = int64(i) // isolated credentials have no sequence of their own
 	}
@@ -303,7 +303,7 @@ func (x *extraction) kind(e Evidence) Kind {
 	switch {
 	case x.item.Void != nil:
 		return Void
-	case praise && x.repeated && e.Dimension != Provenance:
+	case praise && e.Dimension != Provenance && x.item.Link.Kind != chain.Close && x.again(e):
 		return Duplicate
 	case now.Sub(e.Day.Time()) > time.Duration(x.scorer.policy.MaxLateDays+1)*24*time.Hour:
 		return BackDated
@@ -319,7 +319,8 @@ func (x *extraction) kind(e Evidence) Kind {
 // entry, nobody can have seen what comes after that either, or after he signed: a key that
 // was given up long ago, whose proof says it was made then, speaks of no later time.
 func (x *extraction) day(at time.Time) Day {
-	day := min(DayOf(at), DayOf(x.credential.ValidFrom()))
+	x.event = DayOf(at)
+	day := min(x.event, DayOf(x.credential.ValidFrom()))
 	if logged := x.item.Logged; !logged.IsZero() {
 		day = min(day, DayOf(logged))
 		if signed := x.item.SignedAt(x.witness); !signed.IsZero() {
@@ -349,7 +350,6 @@ func (x *extraction) entry(it chain.Item) {
 	v, link := it.Credential, it.Link
 	at := v.ValidFrom()
 	recognised := true
-	x.repeated = x.again()
 	if c, ok := claimOf[record.Uptime](v); ok {
 		x.uptime(c)
 	} else if c, ok := claimOf[record.Maintenance](v); ok {
@@ -408,17 +408,48 @@ func (x *extraction) entry(it chain.Item) {
 	}
 }
 
-// again reports whether the witness of the entry at hand has made the same claim before,
-// and remembers that he has made it. Of whom nothing counts, nothing need be remembered.
-func (x *extraction) again() bool {
-	var subject jsontext.Value
-	if found, err := x.credential.Member("credentialSubject", &subject); !found || err != nil || x.standing == Independent && !x.known(x.witness) {
+// A saying is what word-for-word copies of a claim have in common.
+type saying struct {
+	witness   did.DID
+	dimension Dimension
+	event     Day
+	good, bad int64
+}
+
+// Sayings are claims with one saying. Nearly always there is one, and nothing to compare.
+type sayings struct {
+	first  *vc.Verified
+	claims map[[sha256.Size]byte]bool
+}
+
+// again reports whether the witness of the entry at hand has made its claim before, and
+// remembers that he has made it. Of whom praise counts nothing, none need be remembered.
+func (x *extraction) again(e Evidence) bool {
+	if e.Standing == Interested || e.Standing == Independent && !x.known(x.witness) {
 		return false
 	}
-	claim := sha256.Sum256(slices.Concat([]byte(x.witness.String()+"\n"+x.credential.Type()+"\n"), subject))
-	again := x.said[claim]
-	x.said[claim] = true
+	key := saying{x.witness, e.Dimension, x.event, e.Good, e.Bad}
+	said := x.said[key]
+	if said == nil {
+		x.said[key] = &sayings{first: x.credential}
+		return false
+	}
+	if said.claims == nil {
+		said.claims = map[[sha256.Size]byte]bool{claimDigest(said.first): true}
+	}
+	claim := claimDigest(x.credential)
+	again := said.claims[claim]
+	said.claims[claim] = true
 	return again
+}
+
+// claimDigest is over the first type and the claim of a credential.
+func claimDigest(v *vc.Verified) [sha256.Size]byte {
+	var subject jsontext.Value
+	if _, err := v.Member("credentialSubject", &subject); err != nil {
+		return v.Digest()
+	}
+	return sha256.Sum256(slices.Concat([]byte(v.Type()+"\n"), subject))
 }
 
 // promised adds what a void entry has promised to a trusted witness.
