@@ -14,7 +14,7 @@ import (
 // issuer signs, half a slot later, when the lease was due. Last, on the Sunday on which the
 // machine is judged, a root inspects it and reports nothing. A withheld rating lacks both
 // entries; the totals of the next entry show that two are missing, and that one was adverse.
-// A log has witnessed all of it (class C4).
+// A log has witnessed all of it (class C4, or C1 if anything is withheld).
 //
 // Tests make such records with real keys and signatures, and compare what
 // [reputation.Scorer.Case] makes of them.
@@ -33,8 +33,9 @@ func (r Rating) slot() (begin, end time.Time) {
 }
 
 // Case returns the evidence that the record of machine i gives after so many windows, as
-// [reputation.Scorer.Case] would extract it under [Simulation.Policy].
-func (s *Simulation) Case(i, windows int) reputation.Case {
+// [reputation.Scorer.Case] would extract it if of the issuers those had influence for whom
+// known is true: what is withheld counts on the day of the next entry by one of them.
+func (s *Simulation) Case(i, windows int, known []bool) reputation.Case {
 	m := &s.Machines[i]
 	c := reputation.Case{Completeness: chain.C4, Evidence: make([]reputation.Evidence, 0, 5*len(m.Ratings)+2)}
 	var sequence int64
@@ -52,6 +53,7 @@ func (s *Simulation) Case(i, windows int) reputation.Case {
 		if withheld == 0 {
 			return
 		}
+		c.Completeness = chain.C1
 		add(reputation.Evidence{Day: day, Dimension: reputation.Obligations, Kind: reputation.Fact, Bad: withheld})
 		for _, d := range [...]reputation.Dimension{reputation.Obligations, reputation.Availability, reputation.Maintenance, reputation.Integrity} {
 			n := 2 * withheld
@@ -63,12 +65,25 @@ func (s *Simulation) Case(i, windows int) reputation.Case {
 		add(reputation.Evidence{Day: day, Dimension: reputation.Provenance, Kind: reputation.Fact, Bad: 2 * withheld})
 	}
 
+	// Until when it takes, from each rating on, that somebody known vouches for what precedes.
+	today := s.AsOf(windows)
+	n := 0
+	for n < len(m.Ratings) && int(m.Ratings[n].Window) < windows {
+		n++
+	}
+	ratings := m.Ratings[:n]
+	vouched := make([]reputation.Day, n)
+	for k, next := n-1, today; k >= 0; k-- {
+		if r := ratings[k]; !r.Hidden && known[r.Issuer] {
+			begin, _ := r.slot()
+			next = reputation.DayOf(begin)
+		}
+		vouched[k] = next
+	}
+
 	report(maker(), start+7*reputation.Day(m.born), reputation.Provenance, event, 0)
 	var withheld int64
-	for _, r := range m.Ratings {
-		if int(r.Window) >= windows {
-			break
-		}
+	for k, r := range ratings {
 		if r.Hidden {
 			withheld++
 			continue
@@ -79,7 +94,7 @@ func (s *Simulation) Case(i, windows int) reputation.Case {
 		sequence += 1 + 2*withheld
 		report(issuer, opened, reputation.Provenance, event, 0)
 		add(reputation.Evidence{Day: closed, Dimension: reputation.Obligations, Kind: reputation.Due, Bad: 1})
-		gap(opened, withheld)
+		gap(vouched[k], withheld)
 		withheld = 0
 		sequence++
 		report(issuer, closed, reputation.Provenance, event, 0)
@@ -91,22 +106,43 @@ func (s *Simulation) Case(i, windows int) reputation.Case {
 		add(reputation.Evidence{Day: closed, Dimension: reputation.Obligations, Kind: reputation.Discharge, Bad: 1})
 	}
 	sequence += 1 + 2*withheld
-	today := s.AsOf(windows)
 	report(s.Issuers[i%s.World.Roots].ID, today, reputation.Provenance, event, 0)
 	gap(today, withheld)
 	return c
 }
 
+// roots tells for each issuer whether it is a root.
+func (s *Simulation) roots() []bool {
+	roots := make([]bool, len(s.Issuers))
+	for i := range roots {
+		roots[i] = s.Issuers[i].Root
+	}
+	return roots
+}
+
+// known tells for each issuer whether it has influence under the policy with a table.
+func (s *Simulation) known(table *reputation.TrustTable) []bool {
+	known := s.roots()
+	listed := map[did.DID]bool{}
+	for _, issuer := range table.Issuers {
+		listed[issuer.ID] = issuer.Sensitivity+issuer.Specificity > million
+	}
+	for i, issuer := range s.Issuers {
+		known[i] = known[i] || listed[issuer.ID]
+	}
+	return known
+}
+
 // Policy returns the policy by which simulated machines are scored: the default one, asked
 // about obligations and provenance only, in their usual proportion, since of these there is
-// evidence. Its roots are known to be right as often as honest issuers are on average. All
-// others are listed, because their word is to be found out.
+// evidence. Its roots are known to be right as often as honest issuers are on average. Of
+// all others it knows nothing: their word is to be found out.
 func (s *Simulation) Policy() *reputation.Policy {
 	p := reputation.DefaultPolicy()
 	p.Name = "Simulation"
 	p.Weights = reputation.Each[int64]{Obligations: 650_000, Provenance: 350_000}
 	for _, issuer := range s.Issuers {
-		r := reputation.Reliability{Sensitivity: 600_000, Specificity: 600_000}
+		r := reputation.Reliability{Sensitivity: million / 2, Specificity: million / 2}
 		if issuer.Root {
 			mean := int64(s.World.AccuracyLow+s.World.AccuracyHigh) * percent / 2
 			r = reputation.Reliability{Sensitivity: min(mean, 980_000), Specificity: min(mean, 980_000)}

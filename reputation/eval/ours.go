@@ -56,8 +56,9 @@ func (v View) Table() (*reputation.TrustTable, error) {
 			return nil, err
 		}
 	}
+	roots := s.roots()
 	for i := range s.Machines {
-		if err := estimator.Add(s.Machines[i].ID, s.Case(i, v.Windows)); err != nil {
+		if err := estimator.Add(s.Machines[i].ID, s.Case(i, v.Windows, roots)); err != nil {
 			return nil, fmt.Errorf("eval: %v: %w", s.Machines[i].ID, err)
 		}
 	}
@@ -103,9 +104,10 @@ func (v View) Scores(table *reputation.TrustTable) ([]*reputation.Score, error) 
 	if err != nil {
 		return nil, err
 	}
+	known := s.known(table)
 	scores := make([]*reputation.Score, s.World.Machines)
 	for i := range scores {
-		if scores[i], err = weigh(scorer, s.Case(i, v.Windows), s.AsOf(v.Windows)); err != nil {
+		if scores[i], err = weigh(scorer, s.Case(i, v.Windows, known), s.AsOf(v.Windows)); err != nil {
 			return nil, fmt.Errorf("eval: %v: %w", s.Machines[i].ID, err)
 		}
 	}
