@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"vc":                    {"did", "internal/*"},
 	"vc/record":             {"did", "internal/*"},
 	"vc/chain":              {"vc", "did", "internal/*"},
+	"vc/chain/tlog":         {"vc", "vc/chain", "internal/*"},
 	"reputation":            {"did", "vc", "vc/record", "vc/chain", "internal/*"},
 	"reputation/policyfile": {"reputation", "did", "internal/*"},
 	"reputation/eval":       {"reputation", "did", "vc", "vc/chain", "internal/*"},
@@ -48,7 +49,7 @@ var mayImport = map[string][]string{
 }
 
 // core are the packages a device may link.
-var core = []string{"did", "keystore", "vc", "vc/record", "vc/chain", "reputation"}
+var core = []string{"did", "keystore", "vc", "vc/record", "vc/chain", "vc/chain/tlog", "reputation"}
 
 // root returns the folder of go.mod.
 func root(t testing.TB) string {

@@ -170,11 +170,7 @@ func (f *folder) OpenFile(name string, create bool) (diskFile, error) {
 	if create {
 		flags |= os.O_CREATE | os.O_EXCL
 	}
-	mode := fs.FileMode(0o644)
-	if strings.HasPrefix(name, privateFolder) && !strings.HasPrefix(name, stagedPrefix) {
-		mode = 0o600
-	}
-	return f.root.OpenFile(name, flags, mode)
+	return f.root.OpenFile(name, flags, 0o644) // whoever serves the log reads it; the private folder is 0700
 }
 
 func (f *folder) Mkdir(name string) error {

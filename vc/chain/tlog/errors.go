@@ -129,3 +129,6 @@ func (e *ConflictError) Error() string {
 	}
 	return fmt.Sprintf("tlog: the witness has cosigned the tree of size %d last: prove that the new one extends that", e.Size)
 }
+
+// CosignedSize returns Size.
+func (e *ConflictError) CosignedSize() int64 { return e.Size }
