@@ -49,7 +49,8 @@ type State struct {
 	forks   uint64 // contradictions in the record
 	seen    sight  // what was found besides
 	events  int
-	last    Day // latest day of a report or fact, -1 if none
+	last    Day    // latest day of a report or fact, -1 if none
+	place   uint32 // in the list that FoldColumns is at work on
 }
 
 // blockSize is how many windows, or days, a block holds: 64 bytes of counts.
@@ -136,11 +137,7 @@ func (s *Scorer) Event(e *Evidence) (Event, error) {
 	case Report:
 		voice := s.voice(e.Issuer, e.Standing)
 		if voice < 0 {
-			v.bad = 0
-			if e.Dimension <= Obligations {
-				v.saw = sawUntrusted // anybody may add to a record
-			}
-			return v, nil
+			return s.unheard(e.Dimension, v.day), nil
 		}
 		v.good, v.failures, v.repair = uint32(e.Good), uint32(e.Failures), uint32(e.RepairSeconds)
 		v.put(slotOf(voice, e.Dimension), window)
@@ -169,6 +166,15 @@ func (s *Scorer) Event(e *Evidence) (Event, error) {
 		}
 	}
 	return v, nil
+}
+
+// unheard is a report by somebody whom s does not believe.
+func (s *Scorer) unheard(d Dimension, day uint16) Event {
+	v := Event{day: day, in: special}
+	if d <= Obligations {
+		v.saw = sawUntrusted // anybody may add to a record
+	}
+	return v
 }
 
 // sawOf is what evidence of a kind that weighs nothing leaves to be seen.
@@ -260,8 +266,14 @@ func (st *State) Fold(events ...Event) error {
 		e := &events[i]
 		// Nearly all events are reports of a voice and a window that have a cell already.
 		if h := e.key * hashFactor >> (shift & 31) & uint32(len(index)-1); e.in < blockSize && h < uint32(len(index)) {
+			var b *block
 			if entry := index[h]; uint32(entry>>32) == e.key+1 && uint(uint32(entry)) < uint(len(blocks)) {
-				c := &blocks[uint32(entry)][e.in]
+				b = &blocks[uint32(entry)]
+			} else {
+				b = st.find(e.key)
+			}
+			if b != nil {
+				c := &b[e.in]
 				hi, lo := c.hi+e.bad, c.lo+e.good
 				if hi >= e.bad && lo >= e.good {
 					c.hi, c.lo = hi, lo
