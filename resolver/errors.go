@@ -50,18 +50,20 @@ func (e *RefuseError) Unwrap() []error { return []error{e.Reason, e.Detail} }
 
 // A Problem is what a server says of an error (RFC 9457). Everything in it is a stranger's word.
 type Problem struct {
-	Title    string `json:"title"`
-	Detail   string `json:"detail"`
-	Sequence int64  `json:"sequence"` // of what a log holds of a record; -1 if it holds nothing, or does not say
-	Digest   string `json:"digest"`   // of the same
+	Title      string `json:"title"`
+	Detail     string `json:"detail"`
+	Credential int    `json:"credential"` // which of several credentials it is about, from 0; -1 if it does not say
+	Sequence   int64  `json:"sequence"`   // of what a log holds of a record; -1 if it holds nothing, or does not say
+	Digest     string `json:"digest"`     // of the same
 }
 
-// Problem returns what the server says of the error; zero, but for Sequence, if it does not say.
+// Problem returns what the server says of the error; if it does not say, both numbers are -1.
 func (e *RefuseError) Problem() Problem {
-	p := Problem{Sequence: -1}
+	none := Problem{Credential: -1, Sequence: -1}
+	p := none
 	kind, _, _ := strings.Cut(e.Type, ";")
 	if kind != "application/problem+json" || json.Unmarshal(e.Body, &p) != nil {
-		return Problem{Sequence: -1}
+		return none
 	}
 	return p
 }

@@ -26,12 +26,12 @@ const (
 	// anything in a log of half a million entries without asking twice.
 	DefaultMemory = 16 << 20
 
-	tileWidth  = 256                   // hashes of a full tile, entries of a full bundle (C2SP tlog-tiles)
-	hashBytes  = 32                    // of a SHA-256 hash
-	tileBytes  = tileWidth * hashBytes // of a full tile
-	maxBundle  = 1 << 20               // bytes of a bundle of entries: 4 KiB for each; a record's leaf has 72 bytes
-	maxLogFile = 1 << 20               // bytes of any other file, such as a checkpoint or a receipt
-	maxReceipt = 64 << 10              // bytes of the answer to Add: a checkpoint, 64 hashes and room
+	tileWidth   = 256                   // hashes of a full tile, entries of a full bundle (C2SP tlog-tiles)
+	hashBytes   = 32                    // of a SHA-256 hash
+	tileBytes   = tileWidth * hashBytes // of a full tile
+	maxBundle   = 1 << 20               // bytes of a bundle of entries: 4 KiB for each; a record's leaf has 72 bytes
+	maxLogFile  = 4 << 20               // bytes of any other file: the list of a long record's entries
+	maxReceipts = 4 << 20               // bytes of the answer to Add: 256 receipts, each a checkpoint, some 30 hashes and room
 )
 
 // A Log is a transparency log that serves its files over HTTPS (C2SP tlog-tiles). It is a
@@ -110,26 +110,44 @@ func (l *Log) Forget() error {
 	return os.RemoveAll(filepath.Join(l.Folder, "tile"))
 }
 
-// Add asks the log to take in an entry of a machine's record: credential as issued, and the salt
-// of its record. The answer is the entry's receipt, for a tlog.Reader to check. To add what the log
-// holds already is no error.
+// Add asks the log to take in entries of a machine's record: credentials as issued, in order, at
+// most 256 of them with 4 MiB, and the salt of the record. The answer is the receipt of each, for a
+// tlog.Trust to check. To add what the log holds already is no error.
 //
-// The error is a [*RefuseError] if the log refuses it; with Status 409 the log holds another entry
-// in its place, or not the one before it: see [RefuseError.Problem]. It is a [*RetryError] if
-// nothing is known, also (Status 202) if the log has taken it in and not published it yet.
-func (l *Log) Add(ctx context.Context, salt, credential []byte) (receipt []byte, err error) {
+// The error is a [*RefuseError] if the log refuses one, and then takes in none of those after it;
+// with Status 409 the log holds another entry in its place, or not the one before it: see
+// [RefuseError.Problem]. It is a [*RetryError] if nothing is known, also (Status 202) if the log has
+// taken them in and not published them yet.
+func (l *Log) Add(ctx context.Context, salt []byte, credentials ...[]byte) (receipts [][]byte, err error) {
 	base, err := l.base()
 	if err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(struct {
-		Salt       string         `json:"salt"`
-		Credential jsontext.Value `json:"credential"`
-	}{base64.RawURLEncoding.EncodeToString(salt), credential})
-	if err != nil {
-		return nil, fmt.Errorf("resolver: add to the log %s: the credential is no JSON: %w", base, err)
+	request := struct {
+		Salt        string           `json:"salt"`
+		Credentials []jsontext.Value `json:"credentials"`
+	}{Salt: base64.RawURLEncoding.EncodeToString(salt)}
+	for _, c := range credentials {
+		request.Credentials = append(request.Credentials, c)
 	}
-	return l.Client.Post(ctx, base+"add", "application/json", body, maxReceipt)
+	body, err := json.Marshal(request)
+	if err != nil {
+		return nil, fmt.Errorf("resolver: add to the log %s: a credential is no JSON: %w", base, err)
+	}
+	text, err := l.Client.Post(ctx, base+"add", "application/json", body, maxReceipts)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Receipts []string `json:"receipts"`
+	}
+	if err := json.Unmarshal(text, &answer); err != nil || len(answer.Receipts) != len(credentials) {
+		return nil, l.wrong("add", fmt.Errorf("the answer is no list of %d receipts", len(credentials)))
+	}
+	for _, r := range answer.Receipts {
+		receipts = append(receipts, []byte(r))
+	}
+	return receipts, nil
 }
 
 func (l *Log) base() (string, error) {

@@ -159,7 +159,7 @@ func TestLogRefusesWhatIsNoTile(t *testing.T) {
 	l, asked := filesLog(t, map[string][]byte{
 		"tile/0/000": hashes(255), "tile/0/001": hashes(257), "tile/0/002.p/5": hashes(4), "tile/0/003": {},
 		"tile/0/004": append(hashes(255), 1, 2, 3), "tile/entries/000": entries(255), "tile/entries/001": long,
-		"tile/entries/002.p/2": {0, 1, 7, 0}, "tile/entries/003.p/2": {0, 1, 7, 0, 9, 1}, "tile/entries/004": make([]byte, 1<<20+1), "checkpoint": make([]byte, 1<<20+1),
+		"tile/entries/002.p/2": {0, 1, 7, 0}, "tile/entries/003.p/2": {0, 1, 7, 0, 9, 1}, "tile/entries/004": make([]byte, 1<<20+1), "checkpoint": make([]byte, 4<<20+1),
 	})
 	for name, reason := range map[string]error{
 		"tile/0/000": resolver.ErrContent, "tile/0/001": resolver.ErrTooLarge, "tile/0/002.p/5": resolver.ErrContent, "tile/0/003": resolver.ErrContent,
@@ -198,29 +198,31 @@ func TestLogAdd(t *testing.T) {
 		name   string
 		status int
 		body   string
-		check  func(receipt []byte, err error)
+		check  func(receipts [][]byte, err error)
 	}{
-		{"taken in", 200, "receipt", func(receipt []byte, err error) {
+		{"taken in", 200, `{"receipts":["first","second"]}`, func(receipts [][]byte, err error) {
 			require.NoError(t, err)
-			require.Equal(t, "receipt", string(receipt))
+			require.Equal(t, [][]byte{[]byte("first"), []byte("second")}, receipts)
 		}},
-		{"not published yet", 202, "", func(_ []byte, err error) { require.Equal(t, 202, retry(t, err).Status) }},
-		{"another is there", 409, `{"detail":"the log holds another","sequence":7,"digest":"uEi"}`, func(_ []byte, err error) {
+		{"a receipt too few", 200, `{"receipts":["first"]}`, func(_ [][]byte, err error) { refused(t, err, resolver.ErrContent) }},
+		{"no receipts", 200, `thanks`, func(_ [][]byte, err error) { refused(t, err, resolver.ErrContent) }},
+		{"not published yet", 202, "", func(_ [][]byte, err error) { require.Equal(t, 202, retry(t, err).Status) }},
+		{"another is there", 409, `{"detail":"the log holds another","credential":1,"sequence":7,"digest":"uEi"}`, func(_ [][]byte, err error) {
 			p := refused(t, err, resolver.ErrStatus).Problem()
-			require.Equal(t, resolver.Problem{Detail: "the log holds another", Sequence: 7, Digest: "uEi"}, p)
+			require.Equal(t, resolver.Problem{Detail: "the log holds another", Credential: 1, Sequence: 7, Digest: "uEi"}, p)
 			require.ErrorContains(t, err, `409 Conflict: "the log holds another"`)
 		}},
-		{"refused without a word", 403, ``, func(_ []byte, err error) {
-			require.Equal(t, resolver.Problem{Sequence: -1}, refused(t, err, resolver.ErrStatus).Problem())
+		{"refused without a word", 403, ``, func(_ [][]byte, err error) {
+			require.Equal(t, resolver.Problem{Credential: -1, Sequence: -1}, refused(t, err, resolver.ErrStatus).Problem())
 		}},
-		{"refused with nonsense", 403, `{"detail":7}`, func(_ []byte, err error) {
-			require.Equal(t, resolver.Problem{Sequence: -1}, refused(t, err, resolver.ErrStatus).Problem())
+		{"refused with nonsense", 403, `{"detail":7}`, func(_ [][]byte, err error) {
+			require.Equal(t, resolver.Problem{Credential: -1, Sequence: -1}, refused(t, err, resolver.ErrStatus).Problem())
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			base, c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
-				if r.Method != "POST" || r.URL.Path != "/machines/add" || string(body) != `{"salt":"AQI","credential":{"a":1}}` {
+				if r.Method != "POST" || r.URL.Path != "/machines/add" || string(body) != `{"salt":"AQI","credentials":[{"a":1},{"b":2}]}` {
 					t.Error(r.Method, r.URL, string(body))
 				}
 				if tt.status != 200 {
@@ -229,7 +231,7 @@ func TestLogAdd(t *testing.T) {
 				w.WriteHeader(tt.status)
 				io.WriteString(w, tt.body)
 			})
-			tt.check((&resolver.Log{URL: base + "/machines", Client: c}).Add(t.Context(), []byte{1, 2}, []byte(`{"a":1}`)))
+			tt.check((&resolver.Log{URL: base + "/machines", Client: c}).Add(t.Context(), []byte{1, 2}, []byte(`{"a":1}`), []byte(`{"b":2}`)))
 		})
 	}
 	_, err := l.Add(t.Context(), nil, []byte(`{"a":`))

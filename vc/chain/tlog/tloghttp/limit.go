@@ -26,13 +26,13 @@ func newLimiter(perSecond, burst int) *limiter {
 	return &limiter{interval: time.Second / time.Duration(perSecond), burst: int64(burst), seed: maphash.MakeSeed()}
 }
 
-// allow takes a request at a time, or says how long to wait.
-func (l *limiter) allow(client netip.Prefix, at time.Time) (wait time.Duration) {
+// allow takes n requests at a time, or says how long to wait.
+func (l *limiter) allow(client netip.Prefix, n int, at time.Time) (wait time.Duration) {
 	slot := &l.slots[maphash.Comparable(l.seed, client)%limitSlots]
 	now := at.UnixNano()
 	for {
 		held := slot.Load()
-		next := max(held, now) + int64(l.interval)
+		next := max(held, now) + int64(n)*int64(l.interval)
 		if over := next - now - l.burst*int64(l.interval); over > 0 {
 			return time.Duration(over)
 		}

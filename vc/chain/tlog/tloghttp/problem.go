@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -15,6 +16,8 @@ type problem struct {
 	Title  string `json:"title"`
 	Detail string `json:"detail"`
 
+	Credential *int `json:"credential,omitempty"` // which one, from 0
+
 	// Of a 409: what the log holds of the record. Sequence is -1 if that is nothing.
 	Sequence *int64 `json:"sequence,omitempty"`
 	Digest   string `json:"digest,omitempty"`
@@ -23,7 +26,7 @@ type problem struct {
 }
 
 func fail(status int, format string, args ...any) *problem {
-	return &problem{Status: status, Title: http.StatusText(status), Detail: fmt.Sprintf(format, args...)}
+	return &problem{Status: status, Title: http.StatusText(status), Detail: strings.ToValidUTF8(fmt.Sprintf(format, args...), "\uFFFD")}
 }
 
 // later is a problem that will pass.
@@ -40,10 +43,6 @@ func (p *problem) write(w http.ResponseWriter) {
 	if p.after > 0 {
 		h.Set("Retry-After", strconv.FormatInt(int64((p.after+time.Second-1)/time.Second), 10))
 	}
-	body, err := json.Marshal(p)
-	if err != nil { // a detail that is not UTF-8
-		body = []byte(`{}`)
-	}
 	w.WriteHeader(p.Status)
-	w.Write(body)
+	json.MarshalWrite(w, p)
 }
