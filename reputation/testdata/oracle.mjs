@@ -112,7 +112,8 @@ function voicesOf(policy) {
 }
 
 // §5 Normal form, and the root.
-const KINDS = ['report', 'fact', 'hidden', 'fork', 'due', 'discharge', 'backDated']
+const KINDS = ['report', 'fact', 'hidden', 'fork', 'due', 'discharge', 'backDated',
+  'void', 'unlogged', 'duplicate', 'rival', 'tail']
 const STANDINGS = ['interested', 'telemetry', 'independent']
 const compare = (a, b) => a < b ? -1 : a > b ? 1 : 0
 

@@ -123,7 +123,9 @@ func (r *Reader) Read(ctx context.Context, records ...Record) (*View, error) {
 				if err != nil {
 					return nil, err
 				}
-				at = early.LogTime()
+				if early.Size == places[i].archive {
+					at = early.LogTime()
+				} // else all that is known is that the tree of c holds it: not since when
 				times[places[i].archive] = at
 			}
 			logged.Entries = append(logged.Entries, chain.LoggedEntry{Sequence: e.Sequence, Digest: e.Digest, Time: at})
