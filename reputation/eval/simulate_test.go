@@ -45,8 +45,8 @@ func TestSeedsGiveTheSameWorldEverywhere(t *testing.T) {
 }
 
 const (
-	pinnedHonest = "ef25c351898e82a9"
-	pinnedAll    = "2bfa43300ef22e2a"
+	pinnedHonest = "a2e995c422fb5fa7"
+	pinnedAll    = "81636503d14182ad"
 )
 
 // praised is the share of good reports on machines of which keep is true, by issuers of a role.
@@ -96,7 +96,7 @@ func TestAttackersDoWhatTheySay(t *testing.T) {
 		require.Equal(t, 200, members(s, Honest))
 		require.InDelta(t, .945, share(s, Honest, isGood), .01, "good machines always keep; issuers are right in 90 to 99 %")
 		require.InDelta(t, .74*.945+.26*.055, share(s, Honest, isBad), .03, "bad ones keep 60 to 88 %")
-		require.InDelta(t, 200*40*1.5, count(s, Honest, func(*Machine, Rating) bool { return true }), 300)
+		require.InDelta(t, 200*40*1.8, count(s, Honest, func(*Machine, Rating) bool { return true }), 300)
 	})
 	t.Run("inverting", func(t *testing.T) {
 		s := simulate(t, Attack{Inverting: 30})
@@ -138,7 +138,7 @@ func TestAttackersDoWhatTheySay(t *testing.T) {
 	t.Run("milking", func(t *testing.T) {
 		s := simulate(t, Attack{Milking: 70})
 		require.InDelta(t, .945, share(s, Honest, func(m *Machine, r Rating) bool { return m.Bad && r.Window < 28 }), .02)
-		require.InDelta(t, .55*.945+.45*.055, share(s, Honest, func(m *Machine, r Rating) bool { return m.Bad && r.Window >= 28 }), .05)
+		require.InDelta(t, .53*.945+.47*.055, share(s, Honest, func(m *Machine, r Rating) bool { return m.Bad && r.Window >= 28 }), .05)
 	})
 	t.Run("hiding", func(t *testing.T) {
 		honest, s := simulate(t, Attack{}), simulate(t, Attack{Hiding: 80})

@@ -35,8 +35,8 @@ type World struct {
 func DefaultWorld() World {
 	return World{
 		Issuers: 200, Roots: 10, Machines: 2000, Windows: 40,
-		BadPercent: 30, KeptGood: 100, KeptBadLow: 60, KeptBadHigh: 88, KeptMilking: 55,
-		AccuracyLow: 90, AccuracyHigh: 99, Regulars: 20, Reports: 150,
+		BadPercent: 30, KeptGood: 100, KeptBadLow: 60, KeptBadHigh: 88, KeptMilking: 53,
+		AccuracyLow: 90, AccuracyHigh: 99, Regulars: 18, Reports: 180,
 		Accreditations: 20, Astray: 7,
 	}
 }
