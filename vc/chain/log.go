@@ -140,12 +140,13 @@ func (h *History) hold(logged *Logged, found *defects) {
 	h.backdated = slices.Clone(h.backdated)
 	h.gaps = slices.DeleteFunc(slices.Clone(h.gaps), func(g GapError) bool { return g.To > h.head.Sequence })
 
-	// An entry names the one before it, so whatever shows that the log held one shows it
-	// of all before.
+	// An entry names the one before it, so whatever shows that the log held one by some
+	// time shows it of all before. The time of the checkpoint shows it of none: that is the
+	// earliest which witnesses say, and not the latest.
 	var bound time.Time
-	rest := []LoggedEntry(nil)
+	var rest []LoggedEntry
 	if logged != nil {
-		bound, rest = logged.Time, logged.Entries
+		rest = logged.Entries
 	}
 	for i := len(h.items) - 1; i >= 0; i-- {
 		it := &h.items[i]

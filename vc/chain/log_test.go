@@ -115,13 +115,13 @@ func TestEntriesKnowWhenTheyWereLogged(t *testing.T) {
 	logged := holding(l.entries[:9]...)
 	logged.Entries[3].Time = time.Time{} // witnessed, who knows when
 	logged.Entries[5].Time = days(300)   // a later checkpoint than that of the next
-	logged.Entries[8].Time = days(3000)  // not vouched for before it was
+	logged.Entries[8].Time = days(3000)
 	var got []time.Time
 	for _, it := range seen(t, h, logged).Entries() {
 		got = append(got, it.Logged)
 	}
 	at := func(day int) time.Time { return days(day).Add(time.Hour) }
-	require.Equal(t, []time.Time{at(0), at(5), at(10), {}, at(25), at(30), at(30), at(31), days(2000), {}}, got)
+	require.Equal(t, []time.Time{at(0), at(5), at(10), {}, at(25), at(30), at(30), at(31), days(3000), {}}, got)
 	require.True(t, h.Entries()[0].Logged.IsZero(), "h stays as it was")
 
 	late := &life{t: t}
