@@ -95,6 +95,16 @@ func (a *app) eval(ctx context.Context, r evalRequest) error {
 		return a.write(output{}, append(text, '\n'))
 	}
 
+	var drawings []output
+	if r.svg != "" {
+		for _, name := range eval.FigureNames() {
+			out := output{name: filepath.Join(r.svg, name), force: r.force}
+			if err := out.free(); err != nil { // now, rather than in minutes
+				return err
+			}
+			drawings = append(drawings, out)
+		}
+	}
 	tasks, err := a.evalTasks(r, plan, seeds)
 	if err != nil {
 		return err
@@ -116,8 +126,8 @@ func (a *app) eval(ctx context.Context, r evalRequest) error {
 		if err := os.MkdirAll(r.svg, 0o777); err != nil {
 			return fileError(r.svg, err)
 		}
-		for _, figure := range figures {
-			if err := a.write(output{name: filepath.Join(r.svg, figure.Name), force: r.force}, figure.SVG); err != nil {
+		for i, figure := range figures {
+			if err := a.write(drawings[i], figure.SVG); err != nil {
 				return err
 			}
 		}

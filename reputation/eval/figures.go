@@ -11,23 +11,21 @@ type Figure struct {
 	SVG  []byte // readable on light and dark ground
 }
 
+// FigureNames returns the names of the figures that Draw draws, in order.
+func FigureNames() []string { return []string{"calibration.svg", "colluders.svg", "milking.svg"} }
+
 // Draw draws what the table measures, in the plan's world with one seed: how well the mean
 // is calibrated, the AUC against the share of colluding issuers, and the scores of machines
 // that turn bad. report, which may be nil, is called with how many parts are done.
 func (p *Plan) Draw(ctx context.Context, seed uint64, report func(done, total int)) ([]Figure, error) {
-	drawings := []struct {
-		name string
-		draw func(context.Context, World, uint64) (*chart, error)
-	}{
-		{"calibration.svg", drawCalibration}, {"colluders.svg", drawColluders}, {"milking.svg", drawMilking},
-	}
-	figures := make([]Figure, len(drawings))
-	tasks := make([]Task, len(drawings))
-	for i, d := range drawings {
-		tasks[i] = drawing{d.name, func(ctx context.Context) error {
-			c, err := d.draw(ctx, p.World, seed)
+	figures := make([]Figure, len(FigureNames()))
+	tasks := make([]Task, len(figures))
+	draws := []func(context.Context, World, uint64) (*chart, error){drawCalibration, drawColluders, drawMilking}
+	for i, name := range FigureNames() {
+		tasks[i] = drawing{name, func(ctx context.Context) error {
+			c, err := draws[i](ctx, p.World, seed)
 			if err == nil {
-				figures[i] = Figure{d.name, c.svg()}
+				figures[i] = Figure{name, c.svg()}
 			}
 			return err
 		}}
