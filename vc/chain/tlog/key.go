@@ -46,7 +46,7 @@ func encodeKey(name string, kind byte, public crypto.PublicKey) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s+%08x+%s", k.name, k.id, base64.StdEncoding.EncodeToString(append([]byte{kind}, k.public...))), nil
+	return k.String(), nil
 }
 
 // A key is the public key of a log or a witness, with its name. It is a note.Verifier.
@@ -100,6 +100,11 @@ func parseKey(vkey string, kind byte) (*key, error) {
 		return nil, fmt.Errorf("tlog: verifier key of %s: hash %.16q does not fit name and key: was it copied whole?", name, id)
 	}
 	return k, nil
+}
+
+// String returns the verifier key.
+func (k *key) String() string {
+	return fmt.Sprintf("%s+%08x+%s", k.name, k.id, base64.StdEncoding.EncodeToString(append([]byte{k.kind}, k.public...)))
 }
 
 func (k *key) Name() string    { return k.name }

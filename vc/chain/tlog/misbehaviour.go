@@ -179,11 +179,7 @@ func convict(log *key, e evidence) error {
 	if err != nil {
 		return err
 	}
-	vkey, err := LogKey(log.name, log.public)
-	if err != nil {
-		return err
-	}
-	m, err := VerifyMisbehaviour(vkey, text)
+	m, err := VerifyMisbehaviour(log.String(), text)
 	if err != nil {
 		return err
 	}

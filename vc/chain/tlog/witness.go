@@ -32,9 +32,12 @@ const (
 	// maxSeen bounds that file, in bytes: a checkpoint with one signature for each log.
 	maxSeen = maxWatched * 2 << 10
 
-	// maxFiled is how many contradictory requests a witness keeps: one convicts, and a log must not
-	// fill the disk.
+	// maxFiled is how many contradictory requests of each sort a witness keeps: one convicts, and
+	// nobody must fill the disk.
 	maxFiled = 64
+
+	forkPrefix     = "fork-"     // two trees of one size: this convicts by itself
+	unprovedPrefix = "unproved-" // a larger tree without a proof: a fork, or a stranger's prank with a good checkpoint
 )
 
 // A Watched is a log that a witness cosigns.
@@ -245,13 +248,7 @@ func (w *Witness) store(c *Checkpoint) error {
 }
 
 // Key returns the verifier key of the witness: readers and logs are given it.
-func (w *Witness) Key() string {
-	vkey, err := WitnessKey(w.signer.name, w.signer.public)
-	if err != nil {
-		panic(err) // newSigner has checked both
-	}
-	return vkey
-}
+func (w *Witness) Key() string { return w.signer.String() }
 
 // Close ends all use of the witness and lets another process open it.
 func (w *Witness) Close() error {
@@ -310,18 +307,18 @@ func (w *Witness) Cosign(ctx context.Context, request []byte) ([]byte, error) {
 	}
 	if old != last.Size {
 		if c.Size == last.Size && c.Root != last.Root {
-			return nil, w.file(last, request, &ConflictError{Size: last.Size, Fork: true})
+			return nil, w.file(forkPrefix, last, c, request, &ConflictError{Size: last.Size, Fork: true})
 		}
 		return nil, &ConflictError{Size: last.Size}
 	}
 	switch {
 	case c.Size == last.Size && c.Root != last.Root:
-		return nil, w.file(last, request, &ConflictError{Size: last.Size, Fork: true})
+		return nil, w.file(forkPrefix, last, c, request, &ConflictError{Size: last.Size, Fork: true})
 	case (old == 0 || c.Size == last.Size) && len(proof) > 0:
 		return nil, reject(ErrProof, origin, "from a tree of size %d to one of size %d there is nothing to prove", old, c.Size)
 	case old > 0 && old < c.Size:
 		if err := tlog.CheckTree(proof, c.Size, c.Root, last.Size, last.Root); err != nil {
-			return nil, w.file(last, request, reject(ErrProof, origin, "that the tree of size %d extends the one of size %d: %w", c.Size, last.Size, err))
+			return nil, w.file(unprovedPrefix, last, c, request, reject(ErrProof, origin, "that the tree of size %d extends the one of size %d: %w", c.Size, last.Size, err))
 		}
 	}
 
@@ -331,7 +328,7 @@ func (w *Witness) Cosign(ctx context.Context, request []byte) ([]byte, error) {
 		err := log.auditor.advance(ctx, log.key, c)
 		log.auditor.mu.Unlock()
 		if m, ok := errors.AsType[*Misbehaviour](err); ok {
-			return nil, w.file(last, request, reject(ErrSequence, origin, "%w", m))
+			return nil, w.file(forkPrefix, last, c, request, reject(ErrSequence, origin, "%w", m))
 		} else if errors.Is(err, ErrSequence) {
 			return nil, reject(ErrSequence, origin, "%w", err)
 		} else if err != nil {
@@ -349,6 +346,10 @@ func (w *Witness) Cosign(ctx context.Context, request []byte) ([]byte, error) {
 		if err := w.store(c); err != nil {
 			return nil, err
 		}
+		// What was filed about this very tree was a prank.
+		if err := w.disk.RemoveAll(evidencePath(unprovedPrefix, c)); err != nil {
+			return nil, err
+		}
 	}
 	cosigned, err := note.Sign(&note.Note{Text: c.text}, w.signer)
 	if err != nil {
@@ -357,28 +358,34 @@ func (w *Witness) Cosign(ctx context.Context, request []byte) ([]byte, error) {
 	return cosigned[len(c.text)+1:], nil
 }
 
-// file keeps a request that contradicts the checkpoint that was cosigned last, and returns the
-// refusal. That it cannot be kept does not make it good.
-func (w *Witness) file(last *Checkpoint, request []byte, refusal error) error {
+// evidencePath names what is kept about a checkpoint: once for each, whatever the rest of a request.
+func evidencePath(prefix string, c *Checkpoint) string {
+	sum := c.Digest()
+	return evidenceFolder + prefix + hex.EncodeToString(sum[:16]) + ".json"
+}
+
+// file keeps a request whose checkpoint c contradicts the one that was cosigned last, and returns
+// the refusal. That it cannot be kept does not make it good.
+func (w *Witness) file(prefix string, last, c *Checkpoint, request []byte, refusal error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	text, err := json.Marshal(struct {
-		Cosigned string `json:"cosigned"` // the checkpoint
-		Request  string `json:"request"`
-	}{last.note, string(request)})
-	if err != nil {
-		return errors.Join(refusal, err)
-	}
 	list, err := w.disk.List(strings.TrimSuffix(evidenceFolder, "/"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(refusal, err)
 	}
-	sum := sha256.Sum256(text)
-	name := hex.EncodeToString(sum[:16]) + ".json"
-	if len(list) >= maxFiled || slices.ContainsFunc(list, func(f fs.DirEntry) bool { return f.Name() == name }) {
+	list = slices.DeleteFunc(list, func(f fs.DirEntry) bool { return !strings.HasPrefix(f.Name(), prefix) })
+	name := evidencePath(prefix, c)
+	if len(list) >= maxFiled || slices.ContainsFunc(list, func(f fs.DirEntry) bool { return evidenceFolder+f.Name() == name }) {
 		return refusal
 	}
-	if err := store(w.disk, newFile{evidenceFolder + name, text}); err != nil {
+	text, err := json.Marshal(struct {
+		Cosigned string `json:"cosigned"` // the checkpoint
+		Request  string `json:"request"`
+	}{last.note, string(request)})
+	if err == nil {
+		err = store(w.disk, newFile{name, text})
+	}
+	if err != nil {
 		return errors.Join(refusal, err)
 	}
 	return refusal
