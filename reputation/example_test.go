@@ -144,7 +144,7 @@ func ExampleScorer_Weigh() {
 	twice := must(scorer.Weigh(reputation.Case{Evidence: []reputation.Evidence{receipt, receipt}}, today))
 	fmt.Println(once.Points, twice.Points)
 	// Output:
-	// 459 459
+	// 457 457
 }
 
 func ExampleState_Fold() {
@@ -184,7 +184,7 @@ func ExampleParsePolicy() {
 	_, err := reputation.ParsePolicy([]byte(`{"scheme": "hourmeter-score/2"}`))
 	fmt.Println(err)
 	// Output:
-	// uEiC7c98_p2FUNO4rKQWKU1DJpPB_UZR1X2GCKJn44lkmGA
+	// uEiALVOx8zqJnzkjHxvEgif3FcoYpzwiEb1ZnrTY8pPQOqQ
 	// reputation: policy: scheme is "hourmeter-score/2": this program scores by "hourmeter-score/1"
 }
 

@@ -274,29 +274,39 @@ func (p Prior) bounds(good, bad uint64) (mean, low uint64) {
 	return mean, mean - min(mean, deviation)
 }
 
-// ceiling is the greatest probability that recent evidence does not contradict, in Q0.32:
-// with any greater one, so much of it would be bad by chance only beyond one standard
-// error. This is the upper limit of Wilson's interval. It falls with bad and rises with good
-// evidence, always, and is one where there is no bad.
-func ceiling(good, bad uint64) uint64 {
+// ceiling is the greatest probability that recent evidence does not contradict by more than
+// z standard errors, Q0.32: the upper limit of Wilson's interval. It falls with bad
+// evidence, rises with good evidence, always, and is one where there is no bad.
+func ceiling(good, bad uint64, z halves) uint64 {
 	if bad == 0 {
 		return one
 	}
-	// (r + z²/2 + z·√(r·s/n + z²/4)) / (n + z²), with z = 1.
+	// (r + z²/2 + z·√(r·s/n + z²/4)) / (n + z²)
 	n := good + bad
-	root := sqrt((mulDiv(good, bad, n)+one/4)<<(fraction-2*rootBits)) << rootBits
-	return min(mulDiv(good+one/2+root, one, n+one), one)
+	square := uint64(z*z) * (one / 4)
+	root := sqrt((mulDiv(good, bad, n)+square/4)<<(fraction-2*rootBits)) << rootBits
+	return min(mulDiv(good+square/2+uint64(z)*root/2, one, n+square), one)
 }
 
+// halves is a number of half standard errors.
+type halves uint64
+
+// How far recent evidence has to contradict before it counts. The bound lies one standard
+// error below its mean already, so half an error beyond it is one and a half.
+const (
+	contradictsMean  halves = 2
+	contradictsBound halves = 1
+)
+
 // rootBits of the root in ceiling are zero: 28 bits of fraction stay, and what it is drawn
-// from fits into 64, since no more than ten windows of good are recent.
+// from fits into 64, since no more than ten windows of good evidence are recent.
 const rootBits = 4
 
 // An estimate is what a tally says of a dimension. All are Q0.32.
 type estimate struct {
 	mean   uint64
 	low    uint64 // the lower bound
-	steady uint64 // what the lower bound would be if nothing had changed of late
+	steady uint64 // what the lower bound is apart from what is recent
 	good   uint64 // share of the evidence that is good: what the mean would come to with no end of such evidence
 }
 
@@ -320,7 +330,7 @@ func (p Prior) estimate(t tally) (e estimate) {
 	if t.bad+t.hidden > 0 {
 		e.good = share(t.good, t.good+t.bad+t.hidden)
 	}
-	e.mean = max(min(e.mean, ceiling(t.recent.good, t.recent.bad)), 1)
-	e.low = min(e.steady, ceiling(t.recent.good, t.recent.bad+t.recent.hidden))
+	e.mean = max(min(e.mean, ceiling(t.recent.good, t.recent.bad, contradictsMean)), 1)
+	e.low = min(e.steady, ceiling(t.recent.good, t.recent.bad+t.recent.hidden, contradictsBound))
 	return e
 }

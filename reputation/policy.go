@@ -341,7 +341,8 @@ func (p *Policy) Digest() (vc.Digest, error) {
 //     and the key are conditions rather than merits, and classes cap the score besides.
 //     250 points divide evenly by them, so that a perfect machine has 850.
 //   - Priors: what a machine without a record gets. Means are those of an unremarkable
-//     fleet; strengths of one or two windows let a month of evidence outweigh them.
+//     fleet; strengths of one or two windows let a month of evidence outweigh them. Promises take
+//     twice as long, so that a new name is no quick way to a good one (docs/EVALUATION.md, T7).
 //   - FailureRate: one failure in 2,000 hours of running, worth 2,000 hours.
 //   - Admission: a party speaking against itself is right nearly always.
 //   - Telemetry: the greatest influence allowed.
@@ -361,7 +362,7 @@ func DefaultPolicy() *Policy {
 			Each: Each[Prior]{
 				Availability: Prior{Mean: 950_000, Strength: 2_000},
 				Maintenance:  Prior{Mean: 850_000, Strength: 2_000},
-				Obligations:  Prior{Mean: 900_000, Strength: 2_000},
+				Obligations:  Prior{Mean: 900_000, Strength: 4_000},
 				Integrity:    Prior{Mean: 800_000, Strength: 1_000},
 				Provenance:   Prior{Mean: 900_000, Strength: 1_000},
 			},

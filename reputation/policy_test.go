@@ -104,7 +104,7 @@ func TestTheDefaultPolicyIsPinned(t *testing.T) {
 	require.Equal(t, int64(Max), sum, "a perfect machine has 850 points")
 }
 
-const defaultPolicyDigest = "uEiC7c98_p2FUNO4rKQWKU1DJpPB_UZR1X2GCKJn44lkmGA"
+const defaultPolicyDigest = "uEiALVOx8zqJnzkjHxvEgif3FcoYpzwiEb1ZnrTY8pPQOqQ"
 
 func FuzzParsePolicy(f *testing.F) {
 	for _, p := range []*Policy{DefaultPolicy(), trusting(3)} {

@@ -547,3 +547,12 @@ func TestBoundIsMonotone(t *testing.T) {
 		require.GreaterOrEqual(t, is.mean+units, was.mean)
 	})
 }
+
+// The number of an issuer takes no part in what it speaks about.
+func TestTheLastOfManyIssuersCountsLikeTheFirst(t *testing.T) {
+	p := trusting(MaxIssuers)
+	want := weigh(t, p, outcomes(issuer(0), 1, false, weekly(5)...)).Dimensions
+	for _, i := range []int{50, 51, 52, 60, 255, 256, 1000, MaxIssuers - 1} {
+		require.Equal(t, want, weigh(t, p, outcomes(issuer(i), 1, false, weekly(5)...)).Dimensions, "issuer %d", i)
+	}
+}
