@@ -63,11 +63,11 @@ func (c *chart) svg() []byte {
 	fmt.Fprintf(&b, svgHead, svgWidth, svgHeight, html.EscapeString(c.title))
 	fmt.Fprintf(&b, "<text class=\"t\" x=\"%d\" y=\"24\">%s</text>\n", boxLeft, html.EscapeString(c.title))
 	for _, x := range c.xTicks {
-		fmt.Fprintf(&b, "<line class=\"g\" x1=\"%[1].1f\" x2=\"%[1].1f\" y1=\"%[2]d\" y2=\"%[3]d\"/><text x=\"%[1].1f\" y=\"%[4]d\" text-anchor=\"middle\">%.[5]*[6]f</text>\n",
+		fmt.Fprintf(&b, "<line class=\"g\" x1=\"%.1[1]f\" x2=\"%.1[1]f\" y1=\"%[2]d\" y2=\"%[3]d\"/><text x=\"%.1[1]f\" y=\"%[4]d\" text-anchor=\"middle\">%.[5]*[6]f</text>\n",
 			px(x), boxTop, boxTop+boxHeight, boxTop+boxHeight+18, c.xDigits, x)
 	}
 	for _, y := range c.yTicks {
-		fmt.Fprintf(&b, "<line class=\"g\" x1=\"%[1]d\" x2=\"%[2]d\" y1=\"%[3].1f\" y2=\"%[3].1f\"/><text x=\"%[4]d\" y=\"%[5].1f\" text-anchor=\"end\">%.[6]*[7]f</text>\n",
+		fmt.Fprintf(&b, "<line class=\"g\" x1=\"%[1]d\" x2=\"%[2]d\" y1=\"%.1[3]f\" y2=\"%.1[3]f\"/><text x=\"%[4]d\" y=\"%.1[5]f\" text-anchor=\"end\">%.[6]*[7]f</text>\n",
 			boxLeft, boxLeft+boxWidth, py(y), boxLeft-8, py(y)+4, c.yDigits, y)
 	}
 	fmt.Fprintf(&b, "<rect class=\"a\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>\n", boxLeft, boxTop, boxWidth, boxHeight)
