@@ -36,28 +36,35 @@ const (
 const (
 	KeyCompromised   Code = "KEY_COMPROMISED"
 	BackDatedReports Code = "BACK_DATED"
+	UnloggedPraise   Code = "UNLOGGED"
 	SelfPraise       Code = "SELF_PRAISE"
 	UntrustedIssuers Code = "UNTRUSTED_ISSUERS"
 	Duplicates       Code = "DUPLICATES"
+	ForeignBranch    Code = "FOREIGN_BRANCH"
 	NewRecord        Code = "NEW_RECORD"
 )
 
 // A sight is a set of things found in a record. Sets of states that merge are united.
-type sight uint8
+type sight uint16
 
+// What may be found, as bits of a sight. Those of single events come first, and fit into 8 bits.
 const (
-	sawMissing sight = 1 << iota
+	sawMissing = 1 << iota
 	sawCompromise
 	sawBackDated
+	sawUnlogged
 	sawSelfPraise
 	sawUntrusted
 	sawDuplicate
+	sawRival
 	sawLittle
 
-	sights = 7 // how many there are
+	sights = iota // how many there are
 )
 
-var sightCodes = [sights]Code{EntriesMissing, KeyCompromised, BackDatedReports, SelfPraise, UntrustedIssuers, Duplicates, NewRecord}
+var sightCodes = [sights]Code{
+	EntriesMissing, KeyCompromised, BackDatedReports, UnloggedPraise, SelfPraise, UntrustedIssuers, Duplicates, ForeignBranch, NewRecord,
+}
 
 // appendTo appends a reason for each thing that was found, unless its code is there already.
 func (s sight) appendTo(reasons []Reason) []Reason {
@@ -110,12 +117,16 @@ func (c Code) Text() string {
 		return "A key of the machine was compromised: what it signed since counts nothing."
 	case BackDatedReports:
 		return "Reports came too long after what they report: they count nothing."
+	case UnloggedPraise:
+		return "The log that was asked does not hold entries that praise the machine: they count nothing."
 	case SelfPraise:
 		return "The machine or who controls it praised it: that counts nothing."
 	case UntrustedIssuers:
 		return "Reports are by issuers whom this policy does not trust: they count nothing."
 	case Duplicates:
-		return "One issuer praised the same week more than once: it counts once."
+		return "An issuer said the same more than once, or praised one week more often than counts: it counts once."
+	case ForeignBranch:
+		return "Strangers signed a branch of the record that its log does not hold: it counts nothing."
 	case NewRecord:
 		return "The record is new: no trusted issuer reported before the last quarter of a year."
 	}

@@ -109,7 +109,7 @@ type Event struct {
 	key              uint32 // of the block
 	day              uint16 // 0 for what falls due, whose day may lie ahead
 	in               uint8  // which cell of the block, plus what is special
-	saw              sight
+	saw              uint8  // a thing found, of those a sight holds
 }
 
 // What in adds to the number of a cell. An event without is a report of which good and bad
@@ -178,14 +178,18 @@ func (s *Scorer) unheard(d Dimension, day uint16) Event {
 }
 
 // sawOf is what evidence of a kind that weighs nothing leaves to be seen.
-func sawOf(k Kind) sight {
+func sawOf(k Kind) uint8 {
 	switch k {
 	case BackDated:
 		return sawBackDated
 	case Void:
 		return sawCompromise
+	case Unlogged:
+		return sawUnlogged
 	case Duplicate:
 		return sawDuplicate
+	case Rival:
+		return sawRival
 	case Tail:
 		return sawMissing
 	}
@@ -255,6 +259,25 @@ func (s *Scorer) State(model string) *State {
 	return st
 }
 
+// Count returns a state that holds all that a case says, each statement once. Read as of the
+// day of [State.Last] or a later one it gives the score that [Scorer.Weigh] gives, but for the
+// EvidenceRoot.
+func (s *Scorer) Count(c Case) (*State, error) {
+	st := s.State(c.Model)
+	st.Completeness = c.Completeness
+	counted := normalize(c.Evidence, MaxDay)
+	for i := range counted {
+		event, err := s.Event(&counted[i])
+		if err != nil {
+			return nil, err
+		}
+		if err := st.Fold(event); err != nil {
+			return nil, err
+		}
+	}
+	return st, nil
+}
+
 // Fold counts events that the state's own [Scorer] made. The error says that the state
 // is full, at [MaxEvents]; then nothing was counted.
 func (st *State) Fold(events ...Event) error {
@@ -313,7 +336,7 @@ func (st *State) foldRare(e *Event) {
 	if e.in&forking != 0 {
 		st.forks += uint64(e.bad)
 	}
-	st.seen |= e.saw
+	st.seen |= sight(e.saw)
 	st.last = max(st.last, Day(e.day))
 }
 
