@@ -321,7 +321,9 @@ func percent(ppm int64) string { return fmt.Sprintf("%d.%02d %%", ppm/10_000, pp
 func topReasons(s *reputation.Score, n int) string {
 	var codes []string
 	for _, r := range s.Reasons[:min(n, len(s.Reasons))] {
-		codes = append(codes, fmt.Sprintf("%s -%d", r.Code, r.Lost))
+		if r.Lost > 0 || r.Code == reputation.Equivocation {
+			codes = append(codes, fmt.Sprintf("%s -%d", r.Code, r.Lost))
+		}
 	}
 	return strings.Join(codes, ", ")
 }
@@ -344,7 +346,11 @@ func printScore(w io.Writer, m MachineScore) {
 	})
 	fmt.Fprintln(w)
 	for _, r := range s.Reasons {
-		fmt.Fprintf(w, "-%d  %s: %s\n", r.Lost, r.Code, r.Text)
+		lost := "note"
+		if r.Lost > 0 || r.Code == reputation.Equivocation {
+			lost = fmt.Sprintf("%4d", -r.Lost)
+		}
+		fmt.Fprintf(w, "%s  %s: %s\n", lost, r.Code, r.Text)
 	}
 	if m.Message != "" {
 		fmt.Fprintf(w, "%s: %s\n", m.Verdict, m.Message)
