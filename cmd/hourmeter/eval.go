@@ -22,6 +22,7 @@ type evalRequest struct {
 	machines  int
 	plan      string
 	data      string
+	ratings   []string
 	svg       string
 	force     bool
 	all       bool
@@ -56,6 +57,7 @@ give it as --plan. The same seeds give the same table everywhere.`,
 	f.IntVar(&r.machines, "machines", 0, "machines in each world (default the plan's: 2000)")
 	f.StringVar(&r.plan, "plan", "", "`file` of the world and its attackers (see --print-plan)")
 	f.StringVar(&r.data, "data", "", "`folder` of public data (default $HOURMETER_DATA)")
+	f.StringArrayVar(&r.ratings, "ratings", nil, "`file` of a further rating network: from,to,rating,time (may be repeated)")
 	f.StringVar(&r.svg, "svg", "", "`folder` to draw into; made if it is not there")
 	f.BoolVar(&r.force, "force", false, "replace drawings that are there")
 	f.BoolVar(&r.all, "all", false, "print all measures, not only those with a target")
@@ -152,7 +154,7 @@ func (a *app) evalTasks(r evalRequest, plan eval.Plan, seeds []uint64) ([]eval.T
 	if data == "" {
 		data = a.getenv("HOURMETER_DATA")
 	}
-	public := eval.PublicData(data)
+	public := eval.PublicData(data, seeds, r.ratings...)
 	if len(r.only) == 0 {
 		return append(plan.Tasks(seeds...), public...), nil
 	}
