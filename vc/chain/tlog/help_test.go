@@ -124,7 +124,7 @@ func (w *world) reader(source Source) *Reader { return &Reader{Source: source, T
 type memory struct {
 	files   map[string]*inode // as programs see them
 	durable map[string]*inode // names that have been synced
-	folders map[string]bool   // as programs see them
+	folders map[string]bool   // as programs see them: true once the name is synced
 	steps   int               // changes so far
 	failAt  int               // this change and all after it fail; 0: none
 	err     error             // with this
@@ -189,6 +189,18 @@ func (m *memory) crash() *memory {
 			delete(names, name)
 		}
 	}
+	for _, folder := range slices.Sorted(maps.Keys(m.folders)) {
+		if m.folders[folder] || m.rand.IntN(2) == 0 {
+			after.folders[folder] = true
+			continue
+		}
+		// With a folder goes all that is in it.
+		lost := func(name string) bool { return strings.HasPrefix(name, folder+"/") }
+		maps.DeleteFunc(names, func(name string, _ *inode) bool { return lost(name) })
+		maps.DeleteFunc(m.folders, func(name string, _ bool) bool { return lost(name) })
+	}
+	maps.DeleteFunc(after.folders, func(name string, _ bool) bool { return name != "." && !after.folders[path.Dir(name)] })
+	maps.DeleteFunc(names, func(name string, _ *inode) bool { return !after.folders[path.Dir(name)] })
 	for name, n := range names {
 		left := &inode{data: bytes.Clone(n.synced)}
 		for _, w := range n.pending {
@@ -197,7 +209,7 @@ func (m *memory) crash() *memory {
 				left.apply(w)
 			case 1:
 				if len(w.data) > 0 {
-					w.data = w.data[:m.rand.IntN(len(w.data))+0]
+					w.data = w.data[:m.rand.IntN(len(w.data))]
 					if len(w.data) > 0 {
 						left.apply(w)
 					}
@@ -206,9 +218,6 @@ func (m *memory) crash() *memory {
 		}
 		left.synced = bytes.Clone(left.data)
 		after.files[name], after.durable[name] = left, left
-		for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
-			after.folders[folder] = true
-		}
 	}
 	return after
 }
@@ -238,7 +247,7 @@ func (m *memory) OpenFile(name string, create bool) (diskFile, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: map[bool]error{true: fs.ErrExist, false: fs.ErrNotExist}[ok]}
 	}
 	if create {
-		if !m.folders[path.Dir(name)] {
+		if !m.has(path.Dir(name)) {
 			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 		}
 		if err := m.step("create " + name); err != nil {
@@ -251,7 +260,7 @@ func (m *memory) OpenFile(name string, create bool) (diskFile, error) {
 }
 
 func (m *memory) Rename(from, to string) error {
-	if m.files[from] == nil || !m.folders[path.Dir(to)] {
+	if m.files[from] == nil || !m.has(path.Dir(to)) {
 		return &fs.PathError{Op: "rename", Path: from, Err: fs.ErrNotExist}
 	}
 	if err := m.step("rename " + to); err != nil {
@@ -278,17 +287,22 @@ func (m *memory) RemoveAll(name string) error {
 }
 
 func (m *memory) Mkdir(name string) error {
-	if m.folders[name] {
+	if m.has(name) {
 		return nil
 	}
-	if !m.folders[path.Dir(name)] {
+	if !m.has(path.Dir(name)) {
 		return fs.ErrNotExist
 	}
 	if err := m.step("mkdir " + name); err != nil {
 		return err
 	}
-	m.folders[name] = true
+	m.folders[name] = false
 	return nil
+}
+
+func (m *memory) has(folder string) bool {
+	_, ok := m.folders[folder]
+	return ok
 }
 
 func (m *memory) Sync(folder string) error {
@@ -301,11 +315,16 @@ func (m *memory) Sync(folder string) error {
 			m.durable[name] = n
 		}
 	}
+	for name := range m.folders {
+		if path.Dir(name) == folder {
+			m.folders[name] = true
+		}
+	}
 	return nil
 }
 
 func (m *memory) List(folder string) (list []fs.DirEntry, err error) {
-	if !m.folders[folder] {
+	if !m.has(folder) {
 		return nil, &fs.PathError{Op: "open", Path: folder, Err: fs.ErrNotExist}
 	}
 	for name := range m.folders {
