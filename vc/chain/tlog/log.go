@@ -373,22 +373,31 @@ func (l *Log) AppendAll(ctx context.Context, submissions []Submission) ([]Result
 
 // take adds an entry to the index. The caller holds mu.
 func (l *Log) take(s Submission) (int64, error) {
+	leaf, held, err := l.look(s)
+	if err != nil || held {
+		return leaf, err
+	}
+	return l.index.add(s.Entry), nil
+}
+
+// look holds a submission against the rule, and finds its leaf if it is held. The caller holds mu.
+func (l *Log) look(s Submission) (leaf int64, held bool, err error) {
 	e := s.Entry
 	if err := e.check(); err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	held, _, ok := l.index.next(e)
-	if !ok && e.Sequence <= held.Sequence {
+	newest, _, ok := l.index.next(e)
+	if !ok && e.Sequence <= newest.Sequence {
 		leaf := l.index.find(e.Key, e.Sequence)
 		if at := l.index.entries[leaf].Digest; at != e.Digest {
-			return 0, &TakenError{Entry: e, Held: at, Index: leaf}
+			return 0, false, &TakenError{Entry: e, Held: at, Index: leaf}
 		}
-		return leaf, nil
+		return leaf, true, nil
 	}
-	if !ok || s.Previous != held.Digest {
-		return 0, &OrderError{Entry: e, Newest: held.Sequence, Held: held.Digest}
+	if !ok || s.Previous != newest.Digest {
+		return 0, false, &OrderError{Entry: e, Newest: newest.Sequence, Held: newest.Digest}
 	}
-	return l.index.add(e), nil
+	return 0, false, nil
 }
 
 // sync returns when the first upTo entries are on the disk. Who comes first writes for all who

@@ -351,6 +351,10 @@ func (l *Log) record(size int64, k Key) ([]byte, error) {
 // archive that covers it: see [Trust.Receipt]. The error wraps [fs.ErrNotExist]
 // if there is none yet: ask again after the next [Log.Publish].
 func (l *Log) Receipt(ctx context.Context, index int64) ([]byte, error) {
+	return l.receipt(ctx, diskSource{l.disk}, index)
+}
+
+func (l *Log) receipt(ctx context.Context, tiles Source, index int64) ([]byte, error) {
 	l.mu.Lock()
 	c := l.current
 	at, _ := slices.BinarySearch(l.archived, index+1)
@@ -364,7 +368,7 @@ func (l *Log) Receipt(ctx context.Context, index int64) ([]byte, error) {
 	if err != nil {
 		return nil, &CorruptError{File: archivePath(size), Detail: err}
 	}
-	proof, err := tlog.ProveRecord(size, index, newGrove(ctx, diskSource{l.disk}, c.tree()))
+	proof, err := tlog.ProveRecord(size, index, newGrove(ctx, tiles, c.tree()))
 	if err != nil {
 		return nil, err
 	}
