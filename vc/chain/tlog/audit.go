@@ -93,7 +93,7 @@ func (a *Auditor) advance(ctx context.Context, log *key, c *Checkpoint) error {
 	}
 	from := int64(len(a.index.entries))
 	if c.Size < from {
-		return a.behind(ctx, log, c)
+		return a.behind(log, c)
 	}
 
 	// 1. All that is new is read before anything of it counts.
@@ -116,7 +116,7 @@ func (a *Auditor) advance(ctx context.Context, log *key, c *Checkpoint) error {
 	// begin with the one audited before; the tiles tell which.
 	if edge.root() != c.Root {
 		if a.last != nil {
-			err := newGrove(ctx, a.Source, c.tree()).extends(log, a.last, c)
+			err := extends(newGrove(ctx, a.Source, c.tree()), log, a.last, c)
 			if m, ok := errors.AsType[*Misbehaviour](err); ok {
 				a.failed = m
 			}
@@ -155,23 +155,14 @@ func (a *Auditor) advance(ctx context.Context, log *key, c *Checkpoint) error {
 	return nil
 }
 
-// behind says what a checkpoint that is smaller than what was audited means.
-func (a *Auditor) behind(ctx context.Context, log *key, c *Checkpoint) error {
-	var edge edge
-	for _, e := range a.index.entries[:c.Size] {
-		if err := edge.push(tlog.RecordHash(e.Leaf()), nil); err != nil {
-			return err
-		}
-	}
-	if edge.root() == c.Root {
+// behind says what a checkpoint that is smaller than what was audited means. It takes no file.
+func (a *Auditor) behind(log *key, c *Checkpoint) error {
+	err := extends(&a.index, log, c, a.last)
+	if err == nil {
 		return &RollbackError{Known: a.last, Offered: c}
 	}
-	err := newGrove(ctx, a.Source, a.last.tree()).extends(log, c, a.last)
 	if m, ok := errors.AsType[*Misbehaviour](err); ok {
 		a.failed = m
-	}
-	if err == nil {
-		err = corrupt(checkpointFile, "its tree of size %d is not the one audited", c.Size)
 	}
 	return err
 }

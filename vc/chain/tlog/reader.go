@@ -154,11 +154,11 @@ func (r *Reader) fetch(ctx context.Context, p *prepared) (*Checkpoint, *grove, e
 		switch {
 		case known == nil:
 		case known.Size <= c.Size:
-			err = g.extends(p.log, known, c)
+			err = extends(g, p.log, known, c)
 		default:
 			// The smaller tree has to be the beginning of the larger one. Whether it is, the tiles of
 			// the larger one show, if the source has them: if not, nothing is concluded.
-			err = newGrove(ctx, r.Source, known.tree()).extends(p.log, c, known)
+			err = extends(newGrove(ctx, r.Source, known.tree()), p.log, c, known)
 			if _, forked := errors.AsType[*Misbehaviour](err); !forked {
 				err = &RollbackError{Known: known, Offered: c}
 			}
@@ -278,10 +278,17 @@ func (r *Reader) scan(ctx context.Context, p *prepared, c *Checkpoint, g *grove,
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	newest, _ := h.Newest()
-	if len(leaves) > 0 && (h.Entries < int64(len(leaves)) || h.Index != leaves[len(leaves)-1] || newest != entries[len(entries)-1]) {
-		last := len(entries) - 1
-		text, err := g.receipt(entries[last], leaves[last], c)
+	truth := Head{Origin: h.Origin, Size: h.Size, Key: k, Entries: int64(len(leaves)), note: h.note}
+	if last := len(leaves) - 1; last >= 0 {
+		truth.Index, truth.Digest = leaves[last], entries[last].Digest
+	}
+	if *h != truth {
+		// If it says too little, the newest entry shows so; else the leaf that it names.
+		leaf := h.Index
+		if h.Entries < truth.Entries {
+			leaf = truth.Index
+		}
+		text, err := g.receipt(a.index.entries[leaf], leaf, c)
 		if err == nil {
 			err = convict(p.log, evidence{Lie: &lieEvidence{Head: h.note, Receipt: string(text)}})
 		}
@@ -318,7 +325,7 @@ func (r *Reader) covering(ctx context.Context, p *prepared, c *Checkpoint, g *gr
 	if early.Size != at.archive {
 		return nil, corrupt(path, "it is of size %d", early.Size)
 	}
-	return early, g.extends(p.log, early, c)
+	return early, extends(g, p.log, early, c)
 }
 
 // A Kept is all that a holder keeps of what a log holds of a record, to show

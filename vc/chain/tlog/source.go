@@ -84,7 +84,7 @@ func archivePath(size int64) string {
 
 func recordPath(size int64, k Key) string { return fmt.Sprintf("%s%d/%s", recordPrefix, size, k) }
 
-// lastWidth is the width of tile n at a level of a tree of this size: 0 if there is none.
+// widthAt is the width of tile n at a level of a tree of this size: 0 if there is none.
 func widthAt(size int64, level int, n int64) int {
 	return int(max(0, min(tileWidth, size>>(tileHeight*level)-n*tileWidth)))
 }
@@ -215,14 +215,6 @@ func (g *grove) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 		}
 	}
 	return hashes, err
-}
-
-// root returns the hash of the first n leaves of the tree.
-func (g *grove) root(n int64) (tlog.Hash, error) {
-	if n == g.tree.N {
-		return g.tree.Hash, nil
-	}
-	return tlog.TreeHash(n, g)
 }
 
 // entries returns the entries at the indexes, checked.

@@ -1,6 +1,7 @@
 package tlog
 
 import (
+	"errors"
 	"math/bits"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -149,4 +150,25 @@ func (x *index) of(k Key, size int64) []int64 {
 		leaf = x.prev[leaf]
 	}
 	return leaves
+}
+
+// ReadHashes returns stored hashes of the tree of all entries, computed from those below. It makes an
+// index a tlog.HashReader, for the rare case that takes a proof and no tiles.
+func (x *index) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	hashes := make([]tlog.Hash, len(indexes))
+	for i, stored := range indexes {
+		level, n := tlog.SplitStoredHashIndex(stored)
+		if (n+1)<<level > int64(len(x.entries)) {
+			return nil, errors.New("tlog: there is no such hash in the tree")
+		}
+		hashes[i] = x.hash(level, n)
+	}
+	return hashes, nil
+}
+
+func (x *index) hash(level int, n int64) tlog.Hash {
+	if level == 0 {
+		return tlog.RecordHash(x.entries[n].Leaf())
+	}
+	return tlog.NodeHash(x.hash(level-1, 2*n), x.hash(level-1, 2*n+1))
 }
