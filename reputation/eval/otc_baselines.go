@@ -6,7 +6,7 @@ import "math"
 type opinions struct {
 	good, bad               float64 // ratings
 	valueGood, valueBad     float64 // each weighs a tenth of its value
-	agedGood, agedBad       float64 // each weighs 2^(-age/12 weeks)
+	agedGood, agedBad       float64 // each weighs 2^(-age/halfLife)
 	trustedGood, trustedBad float64 // each weighs the rater's EigenTrust; the mean of those with any is 1
 	trust                   float64 // the node's own EigenTrust
 	share                   float64 // of praise among all ratings
