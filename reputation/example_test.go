@@ -193,3 +193,33 @@ func ExampleEvidenceRoot() {
 	// Output:
 	// uEiDjsMRCmPwcFJr79MiZb7kkJ65B5GSbk0yklZkbeFK4VQ
 }
+
+func ExampleScorer_Explain() {
+	monitor := somebody("monitor")
+	scorer := must(reputation.NewScorer(trusting(monitor.ID), nil))
+	explanation := must(scorer.Explain(drone(somebody("maker"), monitor), now))
+	fmt.Print(explanation.Text())
+	// Output:
+	// 523 points as of 2026-11-22, from 448 for a machine without a record:
+	//   availability starts at -27.5, good evidence +42.5
+	//   maintenance  starts at -34.9
+	//   obligations  starts at -44.8
+	//   integrity    starts at -19.6
+	//   provenance   starts at -23.9, good evidence +33.6
+	// Without it the score would change most, of 47 credentials:
+	//   entry 46: +0.8, availability, provenance
+	//   entry 45: +0.8, availability, provenance
+	//   entry 44: +0.8, availability, provenance
+	//   entry 43: +0.8, availability, provenance
+	//   entry 42: +0.7, availability, provenance
+	//   entry 41: +0.7, availability, provenance
+	//   entry 40: +0.7, availability, provenance
+	//   entry 39: +0.7, availability, provenance
+	//   entry 38: +0.6, availability, provenance
+	//   entry 37: +0.6, availability, provenance
+	// What would help:
+	//   OBLIGATIONS_UNPROVEN: 2 obligations that end well, one a week, by the word of an issuer that the policy trusts: +14 points by 2026-11-29
+	//   MAINTENANCE_UNPROVEN: 2 maintenance records in time, one a week, by an issuer that the policy trusts: +13 points by 2026-11-29
+	//   AVAILABILITY_UNPROVEN: 4 weeks without an outage, each reported by an issuer that the policy trusts: +2 points by 2026-12-13
+	//   INTEGRITY_UNPROVEN: 1 binding of the machine's key to hardware, attested, by an issuer that the policy trusts: +6 points
+}

@@ -80,6 +80,19 @@ type Head struct {
 	Checkpoint string    `json:"checkpoint,omitzero"` // of a log that has witnessed it; absent without a log
 }
 
+// headOf says which state of which chain is scored; it is nil for isolated credentials.
+func headOf(h *chain.History) *Head {
+	end := h.Head()
+	if end.Chain.IsZero() {
+		return nil
+	}
+	head := &Head{Chain: end.Chain, Sequence: end.Sequence, Digest: end.Digest}
+	if logged := h.Logged(); logged != nil {
+		head.Checkpoint = logged.Checkpoint.String()
+	}
+	return head
+}
+
 // A DimensionScore is one dimension's part of a score.
 type DimensionScore struct {
 	Name     Dimension `json:"name"`
