@@ -6,7 +6,8 @@
 // what it does is done by the packages did, keystore, vc, vc/chain and
 // reputation.
 //
-// No command opens a network connection. A credential whose issuer can only be
+// No command opens a network connection, but those of logs and those that are
+// given a log's URL. A credential whose issuer can only be
 // looked up over one is reported as not checked, never as good.
 package main
 
@@ -59,7 +60,7 @@ Start with:  hourmeter demo
 
 Files: "-" is standard input or output. Files are written whole or not at all,
 and an existing one is only replaced with --force. No command opens a network
-connection.
+connection, but those of logs (hourmeter log) and those given a log's URL (--log).
 
 ` + exitHelp,
 		SilenceErrors: true,
@@ -85,6 +86,7 @@ connection.
 		{"Fleets and scores", []*cobra.Command{a.importCommand(), a.verifyCommand(), a.scoreCommand(), a.evalCommand()}},
 		{"Keys and names", []*cobra.Command{a.keyCommand(), a.didCommand()}},
 		{"One machine's record", []*cobra.Command{a.issueCommand(), a.chainCommand(), a.presentCommand()}},
+		{"Logs and witnesses", []*cobra.Command{a.logCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title + ":"})
 		for _, c := range group.commands {

@@ -99,6 +99,8 @@ type source struct {
 	report  *fleet.Report
 	names   func(did.DID) string // what the fleet calls somebody
 	parties []fleet.Party        // of the fleet
+	log     *LogSeen             // what a log holds of it; nil if none was asked, or none answered
+	found   []Problem            // by asking a log
 }
 
 // checkText verifies a chain file that belongs to no fleet.
@@ -177,7 +179,7 @@ func (s source) problems() []Problem {
 		}
 		list = append(list, p)
 	}
-	return list
+	return append(list, s.found...)
 }
 
 // counts says how the lines of s came out.
@@ -217,6 +219,7 @@ func (s source) describe(verdict Verdict) Record {
 		r.Forks = append(r.Forks, describeFork(e))
 	}
 	r.Backdated = int64(len(h.Backdated()))
+	r.Log = s.log
 	return r
 }
 

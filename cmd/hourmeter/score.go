@@ -38,6 +38,7 @@ type scoreRequest struct {
 	who         identity
 	out         output
 	challenge   challengeFlag
+	log         logFlags
 }
 
 func (a *app) scoreCommand() *cobra.Command {
@@ -72,6 +73,7 @@ start. A score is 300 to 850; without a log's witness it is at most 680.`,
 	r.who.flags(f)
 	r.out.flags(f)
 	r.challenge.flags(f)
+	r.log.flags(f)
 	cmd.MarkFlagsMutuallyExclusive("check", "issue", "print-policy")
 	return cmd
 }
@@ -89,6 +91,9 @@ func (a *app) score(ctx context.Context, name string, r scoreRequest) error {
 	}
 	sources, err := a.evidence(ctx, v, name, r.challenge)
 	if err != nil {
+		return err
+	}
+	if err := a.askLog(ctx, sources, r.log); err != nil {
 		return err
 	}
 	policy, err := a.policy(r, sources)

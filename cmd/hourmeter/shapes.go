@@ -112,7 +112,7 @@ type Problem struct {
 	Subject    did.DID `json:"subject,omitzero"`    // the machine
 	Machine    string  `json:"machine,omitzero"`    // what the fleet calls it
 	Verdict    Verdict `json:"verdict"`             //
-	Kind       string  `json:"kind"`                // credential, presentation, missing, torn, rejected, unchecked, foreign, repeated, outOfOrder, gap, fork, link
+	Kind       string  `json:"kind"`                // credential, presentation, missing, torn, rejected, unchecked, foreign, repeated, outOfOrder, gap, fork, link, log
 	Message    string  `json:"message"`             // for people
 }
 
@@ -140,6 +140,17 @@ type Record struct {
 	Gaps      []Gap        `json:"gaps"`                   //
 	Forks     []Fork       `json:"forks"`                  //
 	Backdated int64        `json:"backdated"`              // entries that claim to be older than one before them
+	Log       *LogSeen     `json:"log,omitempty"`          // what a log holds of it, with --log
+}
+
+// A LogSeen is what a log holds of a record.
+type LogSeen struct {
+	Origin  string    `json:"origin"`  // names the log
+	Size    int64     `json:"size"`    // of the log, in entries of all records
+	Time    time.Time `json:"time"`    // when a quorum of witnesses vouched that this is all it holds
+	Fresh   bool      `json:"fresh"`   // as recent as --max-age asks
+	Entries int64     `json:"entries"` // of the record
+	Newest  int64     `json:"newest"`  // sequence of the newest of them; -1 if there is none
 }
 
 // A Gap is entries that are missing, From and To included.
@@ -210,6 +221,58 @@ type Evaluation struct {
 	Verdict Verdict `json:"verdict"` // refused if a row is below its target; the exit code says so only with --strict
 	eval.Table
 	Missed []string `json:"missed"` // rows below target, such as "T10 AUC"
+}
+
+// LogMade is printed by log init and log witness init.
+type LogMade struct {
+	Folder string `json:"folder"`
+	Kind   string `json:"kind"`        // log or witness
+	Name   string `json:"name"`        // a log's origin
+	Key    string `json:"verifierKey"` // to tell readers: NAME+HASH+KEY
+}
+
+// LogServing is printed by log serve and log witness serve, once they listen.
+type LogServing struct {
+	Kind    string `json:"kind"`    // log or witness
+	Name    string `json:"name"`    // a log's origin
+	Address string `json:"address"` // and port
+	Key     string `json:"verifierKey"`
+}
+
+// LogAdded is printed by log add.
+type LogAdded struct {
+	Verdict  Verdict       `json:"verdict"`
+	Log      string        `json:"log"`      // as named with --to
+	Records  []RecordAdded `json:"records"`  // that are in the log now, as they are here
+	Problems []Problem     `json:"problems"` // with the others
+}
+
+// A RecordAdded is a record that is in a log.
+type RecordAdded struct {
+	File    string  `json:"file"`
+	Machine string  `json:"machine,omitzero"` // what the fleet calls it
+	Subject did.DID `json:"subject"`
+	Entries int64   `json:"entries"` // that the log holds
+	Added   int64   `json:"added"`   // of those, the ones that were sent
+	Salt    string  `json:"salt"`    // file with the salt, by which the record is found in the log
+	Kept    string  `json:"kept"`    // file that shows without a network what the log held
+}
+
+// LogChecked is printed by log check, if all is good.
+type LogChecked struct {
+	Verdict    Verdict      `json:"verdict"`
+	Origin     string       `json:"origin"`     // names the log
+	Size       int64        `json:"size"`       // entries, all of which were read
+	Time       time.Time    `json:"time"`       // when a quorum of witnesses vouched for it
+	Fresh      bool         `json:"fresh"`      // as recent as --max-age asks
+	Checkpoint vc.Digest    `json:"checkpoint"` // digest of its text
+	Witnesses  []LogWitness `json:"witnesses"`  // that have cosigned it, the earliest first
+}
+
+// A LogWitness is a witness that has cosigned a checkpoint.
+type LogWitness struct {
+	Name string    `json:"name"`
+	Time time.Time `json:"time"`
 }
 
 // Imported is printed by import.

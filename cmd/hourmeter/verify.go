@@ -22,6 +22,7 @@ type verifyRequest struct {
 	at        string
 	report    bool
 	challenge challengeFlag
+	log       logFlags
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -40,7 +41,9 @@ the rest is checked all the same. Who may issue is yours to decide: without
   hourmeter verify drone-7.jsonl
   hourmeter verify ./fleet --json
   hourmeter verify shown.json --challenge challenge.json
-  hourmeter verify service.json --report        # every check and its outcome`,
+  hourmeter verify service.json --report        # every check and its outcome
+  hourmeter verify drone-7.jsonl --log https://log.example/machines --log-key log.example/machines+… \
+    --witness w1.example+… --witness w2.example+… --quorum 2    # is its newest entry shown?`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.verify(cmd.Context(), args, r)
@@ -51,6 +54,7 @@ the rest is checked all the same. Who may issue is yours to decide: without
 	f.StringVar(&r.at, "at", "", "judge periods of validity as of this time or day (default now)")
 	f.BoolVar(&r.report, "report", false, "list every check that was made")
 	r.challenge.flags(f)
+	r.log.flags(f)
 	return cmd
 }
 
@@ -74,6 +78,9 @@ func (a *app) verify(ctx context.Context, names []string, r verifyRequest) error
 		if info, statErr := os.Stat(name); name != "-" && statErr == nil && info.IsDir() {
 			var sources []source
 			if sources, err = a.checkFleet(ctx, v, name); err == nil {
+				err = a.askLog(ctx, sources, r.log)
+			}
+			if err == nil {
 				for _, s := range sources {
 					result.addRecord(ctx, v, s, issuers, r.report)
 				}
@@ -113,7 +120,11 @@ func (a *app) verifyFile(ctx context.Context, v *vc.Verifier, name string, accep
 		return err
 	}
 	if isChainFile(name, text) {
-		result.addRecord(ctx, v, checkText(ctx, v, name, text), issuers, r.report)
+		sources := []source{checkText(ctx, v, name, text)}
+		if err := a.askLog(ctx, sources, r.log); err != nil {
+			return err
+		}
+		result.addRecord(ctx, v, sources[0], issuers, r.report)
 		return nil
 	}
 	if peekAt(text).isPresentation {
@@ -352,6 +363,9 @@ func printRecord(w io.Writer, r Record) {
 		}
 		if r.Backdated > 0 {
 			fmt.Fprintf(w, "backdated\t%d\n", r.Backdated)
+		}
+		if r.Log != nil {
+			fmt.Fprintf(w, "log\t%s holds %s, as of %s\n", r.Log.Origin, count(r.Log.Entries, "entry", "entries"), r.Log.Time.Format(time.RFC3339))
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -38,10 +39,22 @@ const (
 	maxWaiting = 4096 // requests that wait for a checkpoint; further ones are told to come again
 )
 
+// A Log is what a Handler serves: a [*tlog.Log], or a log of another make that answers like one.
+// Implementations are safe for concurrent use.
+type Log interface {
+	tlog.Source // its files, and what it says of records: "record/<size>/<key>"
+	// AppendAll takes entries in, as [tlog.Log.AppendAll] does.
+	AppendAll(ctx context.Context, submissions []tlog.Submission) ([]tlog.Result, error)
+	// Receipt returns the receipt of a leaf. The error wraps fs.ErrNotExist if there is none yet.
+	Receipt(ctx context.Context, index int64) ([]byte, error)
+	// Publish publishes what was taken in, as [tlog.Log.Publish] does.
+	Publish(ctx context.Context, cosigners ...tlog.Cosigner) (*tlog.Publication, error)
+}
+
 // A Handler serves a log: see the package documentation. Log is required. A Handler is used by
 // pointer; its fields do not change after first use.
 type Handler struct {
-	Log *tlog.Log
+	Log Log
 
 	// Accept says whose credentials are taken in, such as [vc.IssuedBy]; nil means nobody's. With
 	// [vc.AnyIssuer], any stranger can take the place of an entry for good.
@@ -69,7 +82,7 @@ func (h *Handler) begin() {
 	if rate <= 0 {
 		rate = DefaultRate
 	}
-	h.limit = newLimiter(rate, rate*burst)
+	h.limit = newLimiter(rate, max(rate*burst, MaxAdd))
 	h.working = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
 	h.waiting = make(chan struct{}, maxWaiting)
 	h.published = make(chan struct{})
@@ -109,22 +122,25 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// fileName is the name of a file, and not of a folder, among tiles and archived checkpoints.
+var fileName = regexp.MustCompile(`^(tile/(entries|[0-9]{1,2})|archive)/(x[0-9]{3}/){0,6}[0-9]{3}(\.p/[0-9]{1,3})?$`)
+
 // file answers a GET.
 func (h *Handler) file(w http.ResponseWriter, r *http.Request, path string) *problem {
 	kind, age := "text/plain; charset=utf-8", "no-cache"
 	var data []byte
 	var err error
-	switch folder, rest, _ := strings.Cut(path, "/"); folder {
-	case "checkpoint":
+	switch folder, rest, _ := strings.Cut(path, "/"); {
+	case path == "checkpoint":
 		data, err = h.Log.ReadFile(r.Context(), path)
-	case "tile":
+	case folder == "tile" && fileName.MatchString(path):
 		// "This endpoint is immutable", partial tiles and all.
 		kind, age = "application/octet-stream", "public, max-age=31536000, immutable"
 		data, err = h.Log.ReadFile(r.Context(), path)
-	case "archive": // may yet gain a cosignature
+	case folder == "archive" && fileName.MatchString(path): // may yet gain a cosignature
 		age = "public, max-age=60"
 		data, err = h.Log.ReadFile(r.Context(), path)
-	case "record", "receipt": // made for each who asks
+	case folder == "record" || folder == "receipt": // made for each who asks
 		if wait := h.limit.allow(clientOf(r), 1, time.Now()); wait > 0 {
 			return later(http.StatusTooManyRequests, wait, "too many requests from your address")
 		}
