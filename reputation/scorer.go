@@ -24,6 +24,8 @@ type Scorer struct {
 	controllers  map[did.DID][]did.DID // by machine
 	controllerOf map[did.DID]did.DID   // by issuer
 	fleetOf      map[string]int        // by model
+	factions     []map[did.DID]bool    // of the trust table: members
+	contested    map[did.DID][]int     // by machine: indices of factions not heard on it
 	decays       [decayWindows]uint64  // by age in windows
 	points       ladder                // how bounds become points
 	lens         vc.Digest             // of what in the policy decides which evidence a record gives: see Lens
@@ -85,6 +87,17 @@ func NewScorer(policy *Policy, table *TrustTable) (*Scorer, error) {
 		}
 		if s.policy.Issuers, err = table.apply(s.policy.Issuers); err != nil {
 			return nil, err
+		}
+		s.contested = map[did.DID][]int{}
+		for i, f := range table.Factions {
+			members := make(map[did.DID]bool, len(f.Issuers))
+			for _, id := range f.Issuers {
+				members[id] = true
+			}
+			s.factions = append(s.factions, members)
+			for _, machine := range f.Machines {
+				s.contested[machine] = append(s.contested[machine], i)
+			}
 		}
 	}
 
@@ -162,13 +175,27 @@ func join[K comparable](voices []voice, by map[K]int32, key K, n int32) {
 // Policy returns the digest of the scorer's policy.
 func (s *Scorer) Policy() vc.Digest { return s.digest }
 
+// Hears reports whether the scorer takes an issuer's word about a machine, as far as the
+// trust table's factions go: whether the word has weight is another matter.
+func (s *Scorer) Hears(issuer, machine did.DID) bool {
+	for _, i := range s.contested[machine] {
+		if s.factions[i][issuer] {
+			return false
+		}
+	}
+	return true
+}
+
+// Heed returns the case without the reports of issuers whom the scorer does not hear on this
+// machine. [Scorer.Case] has done so; a case from elsewhere has to be put through it once.
+func (s *Scorer) Heed(machine did.DID, c Case) Case {
+	if len(s.contested[machine]) > 0 {
+		c.Evidence = slices.DeleteFunc(slices.Clone(c.Evidence), func(e Evidence) bool {
+			return e.Kind == Report && e.Standing == Independent && !s.Hears(e.Issuer, machine)
+		})
+	}
+	return c
+}
+
 // TrustTable returns the digest of the scorer's trust table, zero without one.
 func (s *Scorer) TrustTable() vc.Digest { return s.trust }
-
-// weight is what a statement of window w weighs in window now.
-func (s *Scorer) weight(now, w Window) uint64 {
-	if age := now - w; age >= 0 && age < decayWindows {
-		return s.decays[age]
-	}
-	return 0
-}

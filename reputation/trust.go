@@ -21,17 +21,16 @@ const TrustScheme = "hourmeter-trust/1"
 
 // Limits on a trust table.
 const (
-	// MaxTrusted bounds the issuers of a table. With those of a policy and the two voices
-	// of the machine's side they stay below the 13,107 that a slot of a [State] can number.
-	MaxTrusted = 8192
+	// MaxTrusted bounds the issuers of a table: of usual DIDs, such as did:key with Ed25519,
+	// they take 150 kB, and have to fit into a credential. With those of a policy and the two
+	// voices of the machine's side they stay below the 13,107 that a slot of a [State] can number.
+	MaxTrusted = 1024
 
-	// MaxExceptions bounds the machines on which the table does not take an issuer's word,
-	// over all issuers.
-	MaxExceptions = 1 << 16
+	// MaxContested bounds the machines of a table's factions, all together: 60 kB.
+	MaxContested = 1024
 
-	// MaxTrustBytes bounds the text of a table: one with 8,192 issuers and 20,000
-	// exceptions of usual DIDs has 3 MB.
-	MaxTrustBytes = 16 << 20
+	// MaxTrustBytes bounds the text of a table.
+	MaxTrustBytes = 1 << 20
 
 	// TrustValidity is how long a table's credential is valid: an epoch of four weeks.
 	TrustValidity = 28 * 24 * time.Hour
@@ -55,6 +54,17 @@ type TrustTable struct {
 	Observations vc.Digest `json:"observationRoot"`
 
 	Issuers []IssuerTrust `json:"issuers"` // sorted by DID as bytes; only those with influence
+
+	// Factions are issuers who speak with one voice of some machines, against everybody
+	// else: of these machines their word counts nothing.
+	Factions []Faction `json:"factions,omitzero"`
+}
+
+// A Faction is issuers whose word about some machines is not taken. It is no verdict on
+// them elsewhere. Both lists are sorted by DID as bytes.
+type Faction struct {
+	Issuers  []did.DID `json:"members"`
+	Machines []did.DID `json:"machines"`
 }
 
 // An IssuerTrust is how far one issuer is believed.
@@ -64,10 +74,6 @@ type IssuerTrust struct {
 
 	Windows int64 `json:"windows"` // windows of machines on which others with influence spoke too
 	Cap     int64 `json:"capPpm"`  // influence that accreditations lend where windows are few, parts per million
-
-	// Except lists machines on which its word counts nothing, because those with influence
-	// contradicted it there. Sorted by DID as bytes.
-	Except []did.DID `json:"except,omitzero"`
 }
 
 // CredentialType implements [vc.Claim].
@@ -105,7 +111,6 @@ func (t TrustTable) Validate() error {
 	case len(t.Issuers) > MaxTrusted:
 		return bad("%d issuers are more than %d", len(t.Issuers), MaxTrusted)
 	}
-	exceptions := 0
 	for i, issuer := range t.Issuers {
 		switch {
 		case issuer.ID.IsZero():
@@ -120,16 +125,31 @@ func (t TrustTable) Validate() error {
 		if err := issuer.Reliability.validate(); err != nil {
 			return bad("issuers[%d] (%v): %w", i, issuer.ID, err)
 		}
-		if exceptions += len(issuer.Except); exceptions > MaxExceptions {
-			return bad("more than %d exceptions", MaxExceptions)
-		}
-		for j, machine := range issuer.Except {
-			if machine.IsZero() || j > 0 && byDID(issuer.Except[j-1], machine) >= 0 {
-				return bad("issuers[%d] (%v): except[%d]: give DIDs, sorted, none twice", i, issuer.ID, j)
-			}
+	}
+	if len(t.Factions) > MaxFactions {
+		return bad("%d factions are more than %d", len(t.Factions), MaxFactions)
+	}
+	machines := 0
+	for i, f := range t.Factions {
+		machines += len(f.Machines)
+		switch {
+		case len(f.Issuers) == 0 || len(f.Issuers) > MaxTrusted || len(f.Machines) == 0 || machines > MaxContested:
+			return bad("factions[%d] has %d members, and %d machines with those before it: want 1 to %d, and to %d", i, len(f.Issuers), machines, MaxTrusted, MaxContested)
+		case !ascending(f.Issuers) || !ascending(f.Machines):
+			return bad("factions[%d]: members and machines must be DIDs, sorted, none twice", i)
 		}
 	}
 	return nil
+}
+
+// ascending reports whether the DIDs are given, in order, and none twice.
+func ascending(ids []did.DID) bool {
+	for i, id := range ids {
+		if id.IsZero() || i > 0 && byDID(ids[i-1], id) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // byDID orders DIDs as bytes.
@@ -236,4 +256,29 @@ func (t *TrustTable) apply(listed []Issuer) ([]Issuer, error) {
 		}
 	}
 	return speaking, nil
+}
+
+// addFactions adds those members of factions who have influence otherwise, and of the
+// machines that were contested as many as a table can hold.
+func (t *TrustTable) addFactions(found []faction, e *Estimator) {
+	room := MaxContested
+	for _, f := range found {
+		var entry Faction
+		for _, issuer := range t.Issuers {
+			if i, ok := e.electorOf[issuer.ID]; ok && f.members[i] {
+				entry.Issuers = append(entry.Issuers, issuer.ID)
+			}
+		}
+		for i, contested := range f.machines {
+			if contested {
+				entry.Machines = append(entry.Machines, e.machines[i])
+			}
+		}
+		slices.SortFunc(entry.Machines, byDID)
+		entry.Machines = entry.Machines[:min(len(entry.Machines), room)]
+		if len(entry.Issuers) > 0 && len(entry.Machines) > 0 {
+			room -= len(entry.Machines)
+			t.Factions = append(t.Factions, entry)
+		}
+	}
 }

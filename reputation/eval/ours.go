@@ -73,7 +73,7 @@ func (v View) truth() (*reputation.TrustTable, error) {
 		return nil, err
 	}
 	t := &reputation.TrustTable{Scheme: reputation.TrustScheme, Policy: policy, Observations: policy, AsOf: s.AsOf(v.Windows)}
-	var clients []did.DID
+	var clients, sleepers []did.DID
 	for i := range s.Machines {
 		if s.Machines[i].Client {
 			clients = append(clients, s.Machines[i].ID)
@@ -86,12 +86,16 @@ func (v View) truth() (*reputation.TrustTable, error) {
 		switch {
 		case w.Root || w.Role != Honest && w.Role != Sleeper || w.Accuracy < 50:
 			continue
-		case w.Role == Sleeper:
-			issuer.Except = clients
+		case w.Role == Sleeper && len(clients) > 0:
+			sleepers = append(sleepers, w.ID)
 		}
 		t.Issuers = append(t.Issuers, issuer)
 	}
 	slices.SortFunc(t.Issuers, func(a, b reputation.IssuerTrust) int { return byText(a.ID, b.ID) })
+	if len(sleepers) > 0 {
+		slices.SortFunc(sleepers, byText)
+		t.Factions = []reputation.Faction{{Issuers: sleepers, Machines: clients}}
+	}
 	return t, nil
 }
 
@@ -107,8 +111,9 @@ func (v View) Scores(table *reputation.TrustTable) ([]*reputation.Score, error) 
 	known := s.known(table)
 	scores := make([]*reputation.Score, s.World.Machines)
 	for i := range scores {
-		if scores[i], err = weigh(scorer, s.Case(i, v.Windows, known), s.AsOf(v.Windows)); err != nil {
-			return nil, fmt.Errorf("eval: %v: %w", s.Machines[i].ID, err)
+		id := s.Machines[i].ID
+		if scores[i], err = weigh(scorer, scorer.Heed(id, s.Case(i, v.Windows, known)), s.AsOf(v.Windows)); err != nil {
+			return nil, fmt.Errorf("eval: %v: %w", id, err)
 		}
 	}
 	return scores, nil
