@@ -69,7 +69,16 @@ func (l *logFlags) given() (bool, error) {
 
 func (l *logFlags) trusted() (tlog.Trust, error) {
 	keys, _, err := witnessFlags(l.witnesses, nil)
-	return tlog.Trust{Log: l.key, Witnesses: keys, Quorum: l.quorum, MaxAge: l.maxAge}, err
+	trust := tlog.Trust{Log: l.key, Witnesses: keys, Quorum: l.quorum, MaxAge: l.maxAge}
+	if err != nil {
+		return trust, err
+	}
+	// Of nothing it says that it is no checkpoint, if there is nothing wrong with itself.
+	_, err = trust.Checkpoint(nil)
+	if _, ok := errors.AsType[*tlog.RejectError](err); ok {
+		err = nil
+	}
+	return trust, err
 }
 
 // A logReader asks one log.
@@ -297,10 +306,10 @@ func (s *source) seen(view *tlog.View) error {
 func (s *source) logProblem(err error) Problem {
 	p := Problem{File: s.file, Subject: s.report.Machine.ID, Machine: s.name, Verdict: judgeLog(err), Kind: "log", Message: explain(err)}
 	if gap, ok := asGap(err); ok {
-		p.Sequence, p.Missing = &gap.From, gap.Missing()
+		p.Kind, p.Sequence, p.Missing = "gap", &gap.From, gap.Missing()
 		p.Message = fmt.Sprintf("the end is withheld: the log %s holds %s", s.log.Origin, count(gap.Missing(), "more entry", "more entries"))
 	} else if link, ok := errors.AsType[*chain.LinkError](err); ok {
-		p.Sequence, p.Issuer, p.IssuerName = &link.Sequence, link.Issuer, s.names(link.Issuer)
+		p.Kind, p.Sequence, p.Issuer, p.IssuerName = "link", &link.Sequence, link.Issuer, s.names(link.Issuer)
 	}
 	return p
 }

@@ -112,8 +112,9 @@ type Problem struct {
 	Subject    did.DID `json:"subject,omitzero"`    // the machine
 	Machine    string  `json:"machine,omitzero"`    // what the fleet calls it
 	Verdict    Verdict `json:"verdict"`             //
-	Kind       string  `json:"kind"`                // credential, presentation, missing, torn, rejected, unchecked, foreign, repeated, outOfOrder, gap, fork, link, log
-	Message    string  `json:"message"`             // for people
+	Kind       string  `json:"kind"`                // credential, presentation, missing, torn, rejected, unchecked, foreign, repeated, outOfOrder,
+	// gap, fork, link; log: one that was asked could not answer, or contradicts it
+	Message string `json:"message"` // for people
 }
 
 // A RecordShown is printed by chain show: a Record and what is in it.
