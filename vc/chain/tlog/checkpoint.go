@@ -226,6 +226,11 @@ func openNote(signed []byte, log *key, witnesses []*key) (text string, sigs []no
 	case err != nil:
 		return "", nil, reject(ErrMalformed, log.name, "%w", err)
 	}
+	for _, s := range n.Sigs {
+		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+			return "", nil, reject(ErrMalformed, log.name, "the signature of %s: %w", s.Name, err)
+		}
+	}
 	if !slices.ContainsFunc(n.Sigs, func(s note.Signature) bool { return s.Name == log.name && s.Hash == log.id }) {
 		return "", nil, reject(ErrSignature, log.name, "witnesses have signed, but not the log")
 	}

@@ -110,7 +110,7 @@ func TestPowerFailsAtEveryStep(t *testing.T) {
 	require.NoError(t, script(w, &acknowledged{}))
 	steps := w.disk.steps
 	t.Logf("%d steps", steps)
-	rounds, stride := 4, 1
+	rounds, stride := 2, 1
 	if testing.Short() {
 		rounds, stride = 1, 5
 	}
