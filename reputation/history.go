@@ -38,12 +38,7 @@ func (s *Scorer) Score(h *chain.History, at time.Time) (*Score, error) {
 	if err != nil {
 		return nil, err
 	}
-	if head := h.Head(); !head.Chain.IsZero() {
-		score.Head = &Head{Chain: head.Chain, Sequence: head.Sequence, Digest: head.Digest}
-	}
-	if logged := h.Logged(); logged != nil {
-		score.Head.Checkpoint = logged.Checkpoint.String()
-	}
+	score.Head = headOf(h)
 	return score, nil
 }
 
@@ -175,7 +170,7 @@ func (s *Scorer) extract(h *chain.History) Case {
 		}
 	}
 	x.withheld(h, items, vouched)
-	return x.Case
+	return s.Heed(h.Subject(), x.Case)
 }
 
 // An extraction is the state of turning one history into evidence.
@@ -244,8 +239,10 @@ func (x *extraction) begin(i int, it chain.Item) {
 	}
 }
 
-// known reports whether the policy gives id any influence.
-func (x *extraction) known(id did.DID) bool { return x.scorer.known(id) }
+// known reports whether policy and trust table give id any influence here.
+func (x *extraction) known(id did.DID) bool {
+	return x.scorer.known(id) && x.scorer.Hears(id, x.machine)
+}
 
 func (s *Scorer) known(id did.DID) bool {
 	_, ok := s.voiceOf[id]

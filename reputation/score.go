@@ -233,6 +233,10 @@ func (st *State) Score(asOf Day) (*Score, error) {
 		}
 		return cmp.Compare(b.Lost, a.Lost)
 	})
+	// An alarm is heard however little it costs yet.
+	if i := slices.IndexFunc(reasons[:], func(r Reason) bool { return r.Code == RecentDeterioration }); i >= MaxCosts && reasons[i].Lost > 0 {
+		reasons[MaxCosts-1] = reasons[i]
+	}
 	if st.oldest() > asOf.Window()-newRecord {
 		seen |= sawLittle
 	}

@@ -152,26 +152,42 @@ function rootOf(model, evidence) {
 const WEEK = 604800n
 function count(evidence, voices) {
   const counts = { reports: DIMENSIONS.map(() => new Map()), facts: DIMENSIONS.map(() => new Map()),
-    hidden: DIMENSIONS.map(() => new Map()), due: DIMENSIONS.map(() => new Map()), forks: 0n, up: 0n, failures: 0n, repair: 0n }
+    hidden: DIMENSIONS.map(() => new Map()), due: DIMENSIONS.map(() => new Map()), forks: 0n, up: 0n, failures: 0n, repair: 0n,
+    seen: new Set() }
   const add = (map, key, n) => map.set(key, (map.get(key) ?? 0n) + n)
   for (const e of evidence) {
     const d = e.dimension, w = windowOf(e.day)
     switch (KINDS[e.kind]) {
       case 'fork': counts.forks += e.bad // and a fact
-      case 'fact': add(counts.facts[d], w, e.bad); break
-      case 'hidden': add(counts.hidden[d], w, e.bad); break
+      case 'fact':
+        add(counts.facts[d], w, e.bad)
+        if (d === 4 && KINDS[e.kind] === 'fact') counts.seen.add('ENTRIES_MISSING')
+        break
+      case 'hidden': add(counts.hidden[d], w, e.bad) // and
+      case 'tail': counts.seen.add('ENTRIES_MISSING'); break
+      case 'void': counts.seen.add('KEY_COMPROMISED'); break
+      case 'backDated': counts.seen.add('BACK_DATED'); break
+      case 'unlogged': counts.seen.add('UNLOGGED'); break
+      case 'duplicate': counts.seen.add('DUPLICATES'); break
+      case 'rival': counts.seen.add('FOREIGN_BRANCH'); break
       case 'due': add(counts.due[d], e.day, e.bad); break
       case 'discharge': add(counts.due[d], e.day, -e.bad); break
       case 'report': {
         const standing = STANDINGS[e.standing], id = standing === 'independent' ? e.issuer : standing
-        if (!voices.has(id)) break
+        if (!voices.has(id)) {
+          if (d < 3) counts.seen.add('UNTRUSTED_ISSUERS')
+          break
+        }
         const whole = e.good + e.bad
         let { good, bad, failures, repair } = e, up = good
         if (d === 0 && whole > WEEK) {
           good = good * WEEK / whole
           bad = WEEK - good
         }
-        if (id === 'interested') up = good = failures = repair = 0n
+        if (id === 'interested') {
+          if (good > 0n && d < 3) counts.seen.add('SELF_PRAISE')
+          up = good = failures = repair = 0n
+        }
         const cells = counts.reports[d]
         if (!cells.has(w)) cells.set(w, new Map())
         const cell = cells.get(w).get(id) ?? { good: 0n, bad: 0n }
@@ -184,11 +200,11 @@ function count(evidence, voices) {
 }
 
 // §8 Fusion of one window.
-function fuse(cells, d, voices) {
+function fuse(cells, d, voices, seen) {
   const reports = [...cells].map(([id, { good, bad }]) => {
+    if (d === 0 ? good > 0n && good + bad > WEEK : d < 3 && good > 1000n) seen.add('DUPLICATES')
     if (d === 0) bad = min(bad, WEEK)
-    if (d === 0) good = min(good, WEEK - bad)
-    if (d === 1) good = min(good, 1000n)
+    good = min(good, d === 0 ? WEEK - bad : 1000n)
     const whole = max(good + bad, d === 0 ? 86400n : 1000n)
     return { voice: voices.get(id), good: share(good, whole), from: ONE - share(bad, whole) }
   })
@@ -210,21 +226,32 @@ function fuse(cells, d, voices) {
   return { good, bad }
 }
 
-// §8 Tally and bound.
+// §8 Tally, bound and recent evidence. The recent sums age four times as fast.
 function tally(counts, d, asOf, voices) {
-  const now = windowOf(asOf)
-  let r = 0n, s = 0n, h = 0n, v = 0n, lost = false
+  const now = windowOf(asOf), sums = [1n, 4n].map(speed => ({ speed, r: 0n, s: 0n, h: 0n, v: 0n }))
+  let lost = false
   for (let age = 0n; age < 768n; age++) {
-    const w = now - age, W = weight(age)
-    const fused = fuse(counts.reports[d].get(w) ?? [], d, voices)
-    if (!lost) r += mul(W, fused.good)
-    s += mul(W, fused.bad)
+    const w = now - age, fused = fuse(counts.reports[d].get(w) ?? [], d, voices, counts.seen)
+    for (const t of sums) {
+      const W = weight(age * t.speed)
+      if (!lost) t.r += mul(W, fused.good)
+      t.s += mul(W, fused.bad) + W * min(counts.facts[d].get(w) ?? 0n, 65536n)
+      t.h += W * min(counts.hidden[d].get(w) ?? 0n, 65536n)
+    }
     lost ||= DIMENSIONS[d] === 'integrity' && fused.bad > 0n
-    s += W * min(counts.facts[d].get(w) ?? 0n, 65536n)
-    h += W * min(counts.hidden[d].get(w) ?? 0n, 65536n)
   }
-  for (const [day, n] of counts.due[d]) if (day < asOf) v += weight(now - windowOf(day)) * within(n, 0n, 65536n)
-  return { r, s: s + v, h, v }
+  for (const [day, n] of counts.due[d]) if (day < asOf) {
+    for (const t of sums) t.v += weight((now - windowOf(day)) * t.speed) * within(n, 0n, 65536n)
+  }
+  for (const t of sums) t.s += t.v
+  return { ...sums[0], recent: sums[1] }
+}
+
+function ceiling(r, s, halves) {
+  if (s === 0n) return ONE
+  const n = r + s, z2 = halves * halves * ONE / 4n
+  const root = isqrt((r * s / n + z2 / 4n) << 24n) << 4n
+  return min(ONE, (r + z2 / 2n + halves * root / 2n) * ONE / (n + z2))
 }
 
 function bounds(prior, t) {
@@ -233,7 +260,8 @@ function bounds(prior, t) {
     const mean = within((r + mul(k, q32(BigInt(prior.meanPpm)))) * ONE / (r + s + k), 1n, ONE - 1n)
     return { mean, low: max(0n, mean - isqrt(mean * (ONE - mean) * ONE / (r + s + ONE))) }
   }
-  return { mean: B(t.r, t.s).mean, low: min(B(t.r, t.s + t.h).low, B(t.r, 0n).low) }
+  const steady = min(B(t.r, t.s + t.h).low, B(t.r, 0n).low), { r, s, h } = t.recent
+  return { mean: max(1n, min(B(t.r, t.s).mean, ceiling(r, s, 2n))), steady, low: min(steady, ceiling(r, s + h, 1n)) }
 }
 
 // §9 and §10.
@@ -243,6 +271,7 @@ const rung = x => within(log2odds(within(x, 1n, ONE - 1n)), odds(300n), odds(850
 const CAPS = { C0: 500n, C1: 580n, C2: 680n, C3: 850n, C4: 850n }
 const UNPROVEN = DIMENSIONS.map(d => d.toUpperCase() + '_UNPROVEN')
 const ADVERSE = ['AVAILABILITY_LOW', 'MAINTENANCE_POOR', 'OBLIGATIONS_BROKEN', 'INTEGRITY_WEAK', 'ENTRIES_MISSING']
+const NOTES = ['ENTRIES_MISSING', 'KEY_COMPROMISED', 'BACK_DATED', 'UNLOGGED', 'SELF_PRAISE', 'UNTRUSTED_ISSUERS', 'DUPLICATES', 'FOREIGN_BRANCH', 'NEW_RECORD']
 const TEXTS = new Map(readFileSync(new URL('../../docs/SCORE.md', import.meta.url), 'utf8')
   .split('\n').map(line => line.match(/^\|`([A-Z0-9_]+)`\|.*\|(.*)\|$/)).filter(m => m).map(m => [m[1], m[2]]))
 
@@ -251,7 +280,7 @@ function score(policy, voices, digest, c) {
   const priors = (policy.fleets ?? []).find(f => f.models.includes(c.case.model))?.priors ?? policy.priors
   const weights = DIMENSIONS.map(d => BigInt(policy.weightsPpm[d]))
   let points = 600n, mean = 0n, low = 0n, n = 0n, given = 0n
-  const reasons = []
+  const reasons = [], late = { code: 'RECENT_DETERIORATION', lost: 0n }
   const dimensions = DIMENSIONS.map((name, d) => {
     const t = tally(counts, d, asOf, voices), b = bounds(priors[name], t)
     const above = o => floor(weights[d] * (o - BASE) * 40n, MILLION * ONE)
@@ -259,7 +288,8 @@ function score(policy, voices, digest, c) {
     given += best
     mean += weights[d] * log2odds(b.mean)
     low += weights[d] * rung(b.low)
-    const mine = above(rung(b.low)), lost = best - mine
+    const mine = above(rung(b.low)), steady = b.low < b.steady ? above(rung(b.steady)) : mine, lost = best - steady
+    late.lost += steady - mine
     points += mine
     n += t.r + t.s
     const a = best - above(rung(t.s + t.h > 0n ? share(t.r, t.r + t.s + t.h) : ONE))
@@ -268,7 +298,7 @@ function score(policy, voices, digest, c) {
     const same = reasons.find(r => r.code === code)
     if (same) same.lost += lost
     reasons.push({ code, lost: same ? 0n : lost })
-    return { name, meanPpm: ppm(b.mean), lowPpm: ppm(b.low), points: mine, lost, evidence: t.r + t.s >> 32n }
+    return { name, meanPpm: ppm(b.mean), lowPpm: ppm(b.low), points: mine, lost: best - mine, evidence: t.r + t.s >> 32n }
   })
   points = max(points, 300n)
   let beta = probability(floor(low, MILLION))
@@ -278,18 +308,24 @@ function score(policy, voices, digest, c) {
     points = cap
     beta = min(beta, probability(odds(cap)))
   }
-  reasons.push(byCap)
+  reasons.push(late, byCap)
   if (counts.forks > 0n) {
     byCap.code = 'EQUIVOCATION'
     beta = 0n
   }
   reasons.sort((x, y) => (y.code === 'EQUIVOCATION') - (x.code === 'EQUIVOCATION') || compare(y.lost, x.lost))
+  if (late.lost > 0n && reasons.indexOf(late) > 3) reasons[3] = late
+  const listed = reasons.slice(0, 4).filter(r => r.lost > 0n || r.code === 'EQUIVOCATION')
+  const oldest = min(...counts.reports.flatMap(cells => [...cells]).filter(([, said]) =>
+    [...said].some(([id, { good, bad }]) => id !== 'interested' && id !== 'telemetry' && good + bad > 0n)).map(([w]) => w), windowOf(65535n) + 1n)
+  if (oldest > windowOf(asOf) - 13n) counts.seen.add('NEW_RECORD')
+  for (const code of NOTES) if (counts.seen.has(code) && !listed.some(r => r.code === code)) listed.push({ code, lost: 0n })
   const prior = priors.failureRate, fails = min(counts.failures, 1n << 40n)
   return {
     scheme: 'hourmeter-score/1', policy: digest, evidenceRoot: multibase(rootOf(c.case.model, evidence)), asOf: c.asOf,
     points, meanPpm: ppm(probability(floor(mean, MILLION))), lowPpm: ppm(beta), evidence: n >> 32n,
     completeness: c.case.completeness, dimensions,
-    reasons: reasons.slice(0, 4).filter(r => r.lost > 0n || r.code === 'EQUIVOCATION').map(r => ({ ...r, text: TEXTS.get(r.code) })),
+    reasons: listed.map(r => ({ ...r, text: TEXTS.get(r.code) })),
     expectedLossBps: ((ONE - beta) * BigInt(policy.lossGivenDefaultBps) + ONE - 1n) / ONE,
     failures: {
       count: fails, upSeconds: counts.up,
