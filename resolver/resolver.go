@@ -1,4 +1,5 @@
-// Package resolver looks up DID documents.
+// Package resolver opens the connections that others need: it looks up DID documents, and reaches
+// logs and witnesses. Nothing else in this module makes a request.
 //
 // Resolvers are plain values that wrap one another, and each is a [did.Resolver]:
 //
@@ -11,6 +12,10 @@
 //	}
 //
 // [Methods] chooses by method, [Static] answers from memory, and [Cache] remembers.
+//
+// A [Client] makes requests over HTTPS, to public servers only, and reads no more than asked for. A
+// [Log] reads a transparency log through one and adds entries to it; a [Witness] is asked for its
+// cosignature. An error of these is a [*RefuseError] or a [*RetryError].
 //
 // The danger: what a resolver says, a verifier believes. Give it only the methods whose
 // word you take, and know how old an answer may be: see [Static] and [Cache].
