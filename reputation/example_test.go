@@ -223,3 +223,49 @@ func ExampleScorer_Explain() {
 	//   AVAILABILITY_UNPROVEN: 4 weeks without an outage, each reported by an issuer that the policy trusts: +2 points by 2026-12-13
 	//   INTEGRITY_UNPROVEN: 1 binding of the machine's key to hardware, attested, by an issuer that the policy trusts: +6 points
 }
+
+func ExampleScorer_ReadState() {
+	monitor := somebody("monitor").ID
+	policy := trusting(monitor)
+	scorer := must(reputation.NewScorer(policy, nil))
+	today := reputation.DayOf(now)
+	state := must(scorer.Count(reputation.Case{Completeness: chain.C2, Evidence: []reputation.Evidence{{
+		Sequence: 1, Digest: sha256.Sum256([]byte("report")), Issuer: monitor, Day: today,
+		Dimension: reputation.Availability, Standing: reputation.Independent, Good: 604_800,
+	}}}))
+	stored := must(state.MarshalBinary())
+
+	// Next epoch the monitor is believed less. What it said stays counted.
+	policy.Issuers[0].Sensitivity = 600_000
+	next := must(reputation.NewScorer(policy, nil))
+	for _, s := range []*reputation.Scorer{scorer, next} {
+		fmt.Println(must(must(s.ReadState(stored)).Score(today)).Dimensions[reputation.Availability].MeanPpm)
+	}
+	// Output:
+	// 965517
+	// 964864
+}
+
+func ExampleScorer_FoldColumns() {
+	monitor := somebody("monitor").ID
+	scorer := must(reputation.NewScorer(trusting(monitor), nil))
+	states := []*reputation.State{scorer.State("LX-4"), scorer.State("LX-4")}
+	up := must(scorer.Slot(monitor, reputation.Independent, reputation.Availability))
+	today := reputation.DayOf(now)
+
+	// Two machines, two weeks: one was up, the other mostly.
+	fmt.Println(scorer.FoldColumns(states, &reputation.Columns{
+		Machine: []uint32{0, 0, 1, 1},
+		Slot:    []reputation.Slot{up, up, up, up},
+		Day:     []uint16{uint16(today - 7), uint16(today), uint16(today - 7), uint16(today)},
+		Good:    []uint32{604_800, 604_800, 500_000, 400_000},
+		Bad:     []uint32{0, 0, 104_800, 204_800},
+	}))
+	for _, st := range states {
+		fmt.Println(must(st.Score(today)).Dimensions[reputation.Availability].MeanPpm)
+	}
+	// Output:
+	// <nil>
+	// 973505
+	// 852618
+}

@@ -12,8 +12,8 @@ import (
 )
 
 // Lens names all that decides which evidence the record of a machine gives, apart from the
-// record itself: which of its signers s believes at all, who controls whom, and how late an
-// entry may come. How far s believes anybody is no part of it, nor are weights and priors.
+// record itself: which of its signers s believes at all, and about this machine, who controls
+// whom, and how late an entry may come. How far s believes anybody is no part of it, nor are weights and priors.
 //
 // So while the lens stays the same, [Scorer.Case] gives the same evidence, and a state of it
 // that was stored can be read by [Scorer.ReadState] under another policy or trust table. When
@@ -39,7 +39,10 @@ func (s *Scorer) Lens(machine did.DID, signers []did.DID) vc.Digest {
 	for _, id := range sorted(signers) {
 		believed := byte(0)
 		if s.known(id) {
-			believed = 1
+			believed |= 1
+		}
+		if s.Hears(id, machine) {
+			believed |= 2
 		}
 		name(id, believed)
 	}
