@@ -38,6 +38,7 @@ type issueRequest struct {
 type entryFlags struct {
 	kind, due, class, outcome string
 	refersTo                  int64
+	revokes, compromisedSince string
 }
 
 func (a *app) issueCommand() *cobra.Command {
@@ -62,6 +63,9 @@ has been written.`,
       --subject did:key:z6Mk… --chain drone-7.jsonl --entry observe --outcome good
   hourmeter issue lease.json --type LeaseCredential --key lessor --cosign drone-7 \
       --subject did:key:z6Mk… --chain drone-7.jsonl --entry open --class lease --due 2027-01-31
+  hourmeter issue rebirth.json --type CommissioningCredential --key owner \
+      --subject did:key:z6Mk… --chain drone-7.jsonl --entry rotate \
+      --revokes did:key:z6Mk…#z6Mk… --compromised-since 2026-11-01   # a stolen key
   hourmeter issue signed-by-the-seller.json --key buyer          # countersign`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -83,6 +87,8 @@ has been written.`,
 	f.StringVar(&r.entry.due, "due", "", "open: time or day from which an open obligation is overdue")
 	f.StringVar(&r.entry.class, "class", "", "open, close: kind of obligation, such as lease")
 	f.StringVar(&r.entry.outcome, "outcome", "", "close, observe: good, degraded or breach")
+	f.StringVar(&r.entry.revokes, "revokes", "", "rotate: verification methods, of the machine or its owner, whose key was stolen; with commas between")
+	f.StringVar(&r.entry.compromisedSince, "compromised-since", "", "rotate: time or day since which the thief may have had it")
 	r.out.flags(f)
 	cmd.MarkFlagsMutuallyExclusive("chain", "head")
 	return cmd
@@ -187,10 +193,20 @@ func (e entryFlags) entry() (chain.Entry, error) {
 	if e.kind == "" {
 		return chain.Entry{}, errors.New("--entry is required with --chain and --head: say what the credential is in the record, such as observe")
 	}
-	due, err := parseTime("due", e.due)
-	return chain.Entry{
-		Kind: chain.EntryKind(e.kind), RefersTo: e.refersTo, Due: due, Class: e.class, Outcome: chain.Outcome(e.outcome),
-	}, err
+	entry := chain.Entry{Kind: chain.EntryKind(e.kind), RefersTo: e.refersTo, Class: e.class, Outcome: chain.Outcome(e.outcome)}
+	for _, text := range strings.FieldsFunc(e.revokes, func(r rune) bool { return r == ',' }) {
+		method, err := did.ParseURL(text)
+		if err != nil {
+			return entry, fmt.Errorf("--revokes: %w", err)
+		}
+		entry.Revokes = append(entry.Revokes, method)
+	}
+	var err error
+	if entry.CompromisedSince, err = parseTime("compromised-since", e.compromisedSince); err != nil {
+		return entry, err
+	}
+	entry.Due, err = parseTime("due", e.due)
+	return entry, err
 }
 
 // extend signs credential as the entry after head, and moves head on.
