@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -138,6 +139,9 @@ func openFolder(name string, create bool) (*folder, error) {
 		if errors.Is(err, fs.ErrExist) {
 			err = nil
 		}
+		if err == nil {
+			err = syncFolder(os.Open(filepath.Join(name, ".."))) // the folder's own name
+		}
 	}
 	flags := os.O_RDWR
 	if create {
@@ -183,8 +187,10 @@ func (f *folder) Mkdir(name string) error {
 
 func (f *folder) List(name string) ([]fs.DirEntry, error) { return fs.ReadDir(f.root.FS(), name) }
 
-func (f *folder) Sync(name string) error {
-	d, err := f.root.Open(name)
+func (f *folder) Sync(name string) error { return syncFolder(f.root.Open(name)) }
+
+// syncFolder takes what opening a folder returned.
+func syncFolder(d *os.File, err error) error {
 	if err != nil {
 		return err
 	}

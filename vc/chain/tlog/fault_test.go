@@ -24,9 +24,8 @@ import (
 
 // acknowledged is what a client of a log may rely on.
 type acknowledged struct {
-	created  bool
-	entries  []Entry       // by index
-	cosigned []*Checkpoint // that any witness has cosigned, rising
+	created bool
+	entries []Entry // by index
 }
 
 // script is a life of a log: create, append, publish, over several tiles.

@@ -128,7 +128,6 @@ type memory struct {
 	steps   int               // changes so far
 	failAt  int               // this change and all after it fail; 0: none
 	err     error             // with this
-	torn    bool              // the change that fails is done in part
 	rand    *rand.Rand        // what a crash leaves
 	trace   func(string)      // of each change
 }

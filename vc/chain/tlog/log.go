@@ -204,7 +204,8 @@ func open(d disk, c Config) (*Log, error) {
 func (l *Log) load() error {
 	ctx, source := context.Background(), diskSource{l.disk}
 	size := l.current.Size
-	var wrong string // the first tile that the entries do not make
+	l.index = index{entries: make([]Entry, 0, size+size/8), prev: make([]int64, 0, size+size/8)} // the log itself signed the size
+	var wrong string                                                                             // the first tile that the entries do not make
 	check := func(level int, n int64, hashes []tlog.Hash) error {
 		t := tlog.Tile{H: tileHeight, L: level, N: n, W: len(hashes)}
 		data, err := readTile(ctx, source, t)
