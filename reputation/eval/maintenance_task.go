@@ -128,9 +128,7 @@ func diagnose(m mechanic, training, unseen []MachineHistory, start int64) (f for
 		if err != nil {
 			return f, err
 		}
-		f.probabilities = append(f.probabilities, predict(x))
-		f.happened = append(f.happened, len(l.failures) > 0)
-		f.subjects = append(f.subjects, l.machine.ID)
+		f.add(predict(x), len(l.failures) > 0, l.machine.ID)
 	}
 	return f, nil
 }

@@ -36,32 +36,37 @@ type oracle struct {
 }
 
 // foretell lets o learn from training and say how likely each rating of the future is to be
-// praise. What its features mean as a probability it finds out within training: it learns
-// from the first 70 % of that, and a logistic map is fitted to the signs of the rest.
-func foretell(o oracle, training, future []SignedRating) (f forecast, err error) {
+// praise: once by what it says of the rated node, and once by that and by the rater's habit.
+// What these mean as a probability it finds out within training: it learns from the first
+// 70 % of that, and a logistic map is fitted to the signs of the rest.
+func foretell(o oracle, training, future []SignedRating) (byNode, byBoth forecast, err error) {
 	early, late := before(training, trained)
 	late = ofKnown(early, late)
 	if len(late) == 0 {
-		return f, fmt.Errorf("no node is rated both in the first %d %% of %d ratings and after", trained, len(training))
+		return byNode, byBoth, fmt.Errorf("no node is rated both in the first %d %% of %d ratings and after", trained, len(training))
 	}
 	features, err := o.learn(early)
 	if err != nil {
-		return f, err
+		return byNode, byBoth, err
 	}
-	examples, praised := make([][]float64, len(late)), make([]bool, len(late))
+	habit := habits(early)
+	alone, both, praised := make([][]float64, len(late)), make([][]float64, len(late)), make([]bool, len(late))
 	for i, r := range late {
-		examples[i], praised[i] = features(r), r.Good()
+		alone[i], praised[i] = features(r), r.Good()
+		both[i] = append(slices.Clone(alone[i]), habit(r.From))
 	}
-	l := fitLogistic(examples, praised)
+	mapNode, mapBoth := fitLogistic(alone, praised), fitLogistic(both, praised)
+
 	if features, err = o.learn(training); err != nil {
-		return f, err
+		return byNode, byBoth, err
 	}
+	habit = habits(training)
 	for _, r := range future {
-		f.probabilities = append(f.probabilities, l.predict(features(r)))
-		f.happened = append(f.happened, r.Good())
-		f.subjects = append(f.subjects, r.To)
+		x := features(r)
+		byNode.add(mapNode.predict(x), r.Good(), r.To)
+		byBoth.add(mapBoth.predict(append(slices.Clone(x), habit(r.From))), r.Good(), r.To)
 	}
-	return f, nil
+	return byNode, byBoth, nil
 }
 
 // ofKnown returns the ratings of nodes that have been rated in the past. Of others no score
@@ -92,7 +97,7 @@ func (n RatingNetwork) Run(ctx context.Context, report func(done, total int)) ([
 	targets := realTargets{auc: .70, brier: .098, ece: .05}
 	rows := forecastRows(n.ID, "sign of later ratings, by the rated node", r.names, r.byNode, targets, fmt.Sprintf(
 		"%d ratings after the first %d %%, of nodes rated before; settings chosen in training: %v", len(r.byNode[0].happened), trained, r.settings))
-	return append(rows, forecastRows(n.ID, "… and by the rater's share of praise", r.names, r.byBoth, targets, "")...), nil
+	return append(rows, forecastRows(n.ID, "… and by the rater's habit", r.names, r.byBoth, targets, "")...), nil
 }
 
 // A networkForecast is what all methods say of the ratings that came after training.
@@ -100,7 +105,7 @@ type networkForecast struct {
 	settings networkSettings
 	names    []string   // of the methods, ours first
 	byNode   []forecast // of each
-	byBoth   []forecast // with the rater's share of praise: see withRater
+	byBoth   []forecast // of each, with the rater's habit: see habits
 }
 
 // forecastNetwork splits the ratings by time and lets all methods foretell the later ones.
@@ -113,16 +118,16 @@ func forecastNetwork(ctx context.Context, ratings []SignedRating, report func(do
 	if n.settings, err = chooseSettings(training); err != nil {
 		return n, err
 	}
-	methods := append([]oracle{{Ours, n.settings.learn}}, simpleOracles()...)
+	other, name := n.settings, "raters estimated"
+	if other.Estimate = !other.Estimate; !other.Estimate {
+		name = "raters alike"
+	}
+	methods := append([]oracle{{Ours, n.settings.learn}, {name, other.learn}}, simpleOracles()...)
 	for i, o := range methods {
 		if err := ctx.Err(); err != nil {
 			return n, err
 		}
-		byNode, err := foretell(o, training, future)
-		if err != nil {
-			return n, err
-		}
-		byBoth, err := foretell(withRater(o), training, future)
+		byNode, byBoth, err := foretell(o, training, future)
 		if err != nil {
 			return n, err
 		}
@@ -136,42 +141,48 @@ func forecastNetwork(ctx context.Context, ratings []SignedRating, report func(do
 type networkSettings struct {
 	ByValue  bool  // a rating of 10 or -10 counts as one event, of 1 or -1 as a tenth; if not, each as one
 	Strength int64 // of the prior, in thousandths of a window
-	Estimate bool  // take reliabilities from a trust table; if not, all raters have that of an unremarkable witness
+	Estimate bool  // take reliabilities from a trust table; if not, all raters are right in 90 % of cases
 }
 
 // String returns the settings in words.
 func (s networkSettings) String() string {
-	exposure, trust := "each rating one event", "all raters 90 % right"
+	exposure, trust := "each rating one event", "raters alike"
 	if s.ByValue {
 		exposure = "a tenth of an event per point"
 	}
 	if s.Estimate {
-		trust = "raters as estimated"
+		trust = "raters estimated"
 	}
 	return fmt.Sprintf("%s, prior worth %d/1000 of a window, %s", exposure, s.Strength, trust)
 }
 
-// chooseSettings returns the settings under which the first 70 % of training foretell the
-// rest of it with the least log-loss.
+// chooseSettings returns the settings under which the first 70 % of training put the rest of
+// it in the best order, by AUC: how sure to be is left to the logistic map. First it chooses
+// exposure and prior, with all raters alike, then whether to estimate.
 func chooseSettings(training []SignedRating) (best networkSettings, err error) {
 	early, late := before(training, trained)
 	late = ofKnown(early, late)
-	least := math.Inf(1)
-	for _, estimate := range [...]bool{false} {
-		for _, byValue := range [...]bool{false, true} {
-			for _, strength := range [...]int64{30, 100, 300, 1000} {
-				s := networkSettings{byValue, strength, estimate}
-				f, err := foretell(oracle{Ours, s.learn}, early, late)
-				if err != nil {
-					return best, err
-				}
-				if loss := LogLoss(f.probabilities, f.happened); loss < least {
-					least, best = loss, s
-				}
+	most := math.Inf(-1)
+	try := func(s networkSettings) error {
+		f, _, err := foretell(oracle{Ours, s.learn}, early, late)
+		if err != nil {
+			return err
+		}
+		if auc := AUC(f.probabilities, f.happened); auc > most {
+			most, best = auc, s
+		}
+		return nil
+	}
+	for _, byValue := range [...]bool{false, true} {
+		for _, strength := range [...]int64{30, 100, 300, 1000} {
+			if err := try(networkSettings{ByValue: byValue, Strength: strength}); err != nil {
+				return best, err
 			}
 		}
 	}
-	return best, nil
+	estimated := best
+	estimated.Estimate = true
+	return best, try(estimated)
 }
 
 // node is the DID by which policies know a node.
@@ -317,23 +328,14 @@ func mostActive(past []SignedRating) []int64 {
 	return raters
 }
 
-// withRater adds to an oracle's features how often the rater praised in the past: the
-// log-odds of the mean of a Beta distribution whose prior is the share of all praise, worth
-// one rating. Some raters praise nearly everybody, and some come to warn; what an issuer
-// will say next depends on both sides.
-func withRater(o oracle) oracle {
-	return oracle{o.name, func(past []SignedRating) (func(SignedRating) []float64, error) {
-		features, err := o.learn(past)
-		if err != nil {
-			return nil, err
-		}
-		good, all, share := map[int64]float64{}, map[int64]float64{}, praise(past)
-		for _, r := range past {
-			good[r.From] += number(r.Good())
-			all[r.From]++
-		}
-		return func(r SignedRating) []float64 {
-			return append(features(r), logit((good[r.From]+share)/(all[r.From]+1)))
-		}, nil
-	}}
+// habits returns how often a rater praised in the past: the log-odds of the mean of a Beta
+// distribution whose prior is the share of all praise, worth one rating. Some raters praise
+// nearly everybody, and some come to warn; what an issuer will say next depends on both sides.
+func habits(past []SignedRating) func(rater int64) float64 {
+	good, all, share := map[int64]float64{}, map[int64]float64{}, praise(past)
+	for _, r := range past {
+		good[r.From] += number(r.Good())
+		all[r.From]++
+	}
+	return func(rater int64) float64 { return logit((good[rater] + share) / (all[rater] + 1)) }
 }

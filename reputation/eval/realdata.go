@@ -15,6 +15,11 @@ type forecast struct {
 	subjects      []int64 // whom each event is about
 }
 
+// add adds an event.
+func (f *forecast) add(probability float64, happened bool, subject int64) {
+	f.probabilities, f.happened, f.subjects = append(f.probabilities, probability), append(f.happened, happened), append(f.subjects, subject)
+}
+
 // append adds the events of g.
 func (f *forecast) append(g forecast) {
 	f.probabilities = append(f.probabilities, g.probabilities...)
