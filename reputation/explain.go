@@ -273,7 +273,7 @@ func (l *ledger) partOf(d Dimension, at Window) (p part) {
 	weight, recent := l.scorer.decays[age], l.scorer.recent(age)
 	p.good, p.bad = mul(weight, good), mul(weight, bad)
 	p.recent.good, p.recent.bad = mul(recent, good), mul(recent, bad)
-	p.add(l.scorer, age, sums{bad: min(w.fact.hi, MaxCount), hidden: min(w.fact.lo, MaxCount)})
+	p.add(l.scorer, age, w.fact.facts())
 	return p
 }
 
@@ -293,6 +293,7 @@ func (t *tally) plus(p part) {
 		pair[0].bad += pair[1].bad
 		pair[0].hidden += pair[1].hidden
 		pair[0].overdue += pair[1].overdue
+		pair[0].surplus += pair[1].surplus
 	}
 }
 
@@ -302,6 +303,7 @@ func (t *tally) minus(p part) {
 		pair[0].bad -= pair[1].bad
 		pair[0].hidden -= pair[1].hidden
 		pair[0].overdue -= pair[1].overdue
+		pair[0].surplus -= pair[1].surplus
 	}
 }
 

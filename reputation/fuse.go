@@ -16,6 +16,7 @@ type sums struct {
 	bad     uint64 // s, overdue among it
 	hidden  uint64 // withheld entries, which only the lower bound counts
 	overdue uint64
+	surplus uint64 // u: what of s the mean leaves out
 }
 
 // RecentHalfLife is the age in windows at which evidence weighs half where it is asked
@@ -226,7 +227,7 @@ func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 
 	st.marks(st.scorer.factVoice(), d, func(at int32, c cell) {
 		if age := now - Window(at); 0 <= age && age < decayWindows {
-			t.add(st.scorer, age, sums{bad: min(c.hi, MaxCount), hidden: min(c.lo, MaxCount)})
+			t.add(st.scorer, age, c.facts())
 		}
 	})
 	// An obligation has until the end of its day, so on that day it is not yet overdue.
@@ -249,7 +250,16 @@ func (t *tally) add(s *Scorer, age Window, n sums) {
 		to.bad += to.weight * n.bad
 		to.hidden += to.weight * n.hidden
 		to.overdue += to.weight * n.overdue
+		to.surplus += to.weight * n.surplus / 2
 	}
+}
+
+// facts is what the record itself shows of one window. Adverse entries that are withheld may all
+// be of one week, which would count once, or each of a week of its own. The bound takes them at
+// their worst, and the mean half way between.
+func (c cell) facts() sums {
+	n := min(c.hi, MaxCount)
+	return sums{bad: n, hidden: min(c.lo, MaxCount), surplus: max(n, 1) - 1}
 }
 
 // excessive reports whether more good was said of a week than counts.
@@ -322,7 +332,7 @@ type estimate struct {
 // is the lesser of two values that more bad evidence never raises and more good never
 // lowers, and so is neither itself.
 func (p Prior) estimate(t tally) (e estimate) {
-	e.mean, _ = p.bounds(t.good, t.bad)
+	e.mean, _ = p.bounds(t.good, t.bad-t.surplus)
 	_, e.steady = p.bounds(t.good, t.bad+t.hidden)
 	_, clean := p.bounds(t.good, 0)
 	e.steady = min(e.steady, clean)
@@ -330,7 +340,7 @@ func (p Prior) estimate(t tally) (e estimate) {
 	if t.bad+t.hidden > 0 {
 		e.good = share(t.good, t.good+t.bad+t.hidden)
 	}
-	e.mean = max(min(e.mean, ceiling(t.recent.good, t.recent.bad, contradictsMean)), 1)
+	e.mean = max(min(e.mean, ceiling(t.recent.good, t.recent.bad-t.recent.surplus, contradictsMean)), 1)
 	e.low = min(e.steady, ceiling(t.recent.good, t.recent.bad+t.recent.hidden, contradictsBound))
 	return e
 }

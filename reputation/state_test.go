@@ -522,9 +522,9 @@ func TestBoundIsMonotone(t *testing.T) {
 			return rapid.Uint64Range(0, 1<<rapid.IntRange(0, 42).Draw(t, name+" size")).Draw(t, name)
 		}
 		// What is recent is a part of all, and no more than ten windows are.
-		e := tally{sums: sums{amount("good"), amount("bad"), amount("hidden"), 0}}
+		e := tally{sums: sums{good: amount("good"), bad: amount("bad"), hidden: amount("hidden")}}
 		part := func(all uint64, name string) uint64 { return rapid.Uint64Range(0, min(all, 10*one)).Draw(t, name) }
-		e.recent = sums{part(e.good, "recent good"), part(e.bad, "recent bad"), part(e.hidden, "recent hidden"), 0}
+		e.recent = sums{good: part(e.good, "recent good"), bad: part(e.bad, "recent bad"), hidden: part(e.hidden, "recent hidden")}
 		worse, hiding, better := e, e, e
 		more := func(to, recent *uint64, name string) {
 			n := amount("more " + name)

@@ -228,14 +228,16 @@ function fuse(cells, d, voices, seen) {
 
 // §8 Tally, bound and recent evidence. The recent sums age four times as fast.
 function tally(counts, d, asOf, voices) {
-  const now = windowOf(asOf), sums = [1n, 4n].map(speed => ({ speed, r: 0n, s: 0n, h: 0n, v: 0n }))
+  const now = windowOf(asOf), sums = [1n, 4n].map(speed => ({ speed, r: 0n, s: 0n, h: 0n, v: 0n, u: 0n }))
   let lost = false
   for (let age = 0n; age < 768n; age++) {
     const w = now - age, fused = fuse(counts.reports[d].get(w) ?? [], d, voices, counts.seen)
     for (const t of sums) {
       const W = weight(age * t.speed)
       if (!lost) t.r += mul(W, fused.good)
-      t.s += mul(W, fused.bad) + W * min(counts.facts[d].get(w) ?? 0n, 65536n)
+      const facts = min(counts.facts[d].get(w) ?? 0n, 65536n)
+      t.s += mul(W, fused.bad) + W * facts
+      t.u += W * (max(facts, 1n) - 1n) / 2n
       t.h += W * min(counts.hidden[d].get(w) ?? 0n, 65536n)
     }
     lost ||= DIMENSIONS[d] === 'integrity' && fused.bad > 0n
@@ -260,8 +262,8 @@ function bounds(prior, t) {
     const mean = within((r + mul(k, q32(BigInt(prior.meanPpm)))) * ONE / (r + s + k), 1n, ONE - 1n)
     return { mean, low: max(0n, mean - isqrt(mean * (ONE - mean) * ONE / (r + s + ONE))) }
   }
-  const steady = min(B(t.r, t.s + t.h).low, B(t.r, 0n).low), { r, s, h } = t.recent
-  return { mean: max(1n, min(B(t.r, t.s).mean, ceiling(r, s, 2n))), steady, low: min(steady, ceiling(r, s + h, 1n)) }
+  const steady = min(B(t.r, t.s + t.h).low, B(t.r, 0n).low), { r, s, h, u } = t.recent
+  return { mean: max(1n, min(B(t.r, t.s - t.u).mean, ceiling(r, s - u, 2n))), steady, low: min(steady, ceiling(r, s + h, 1n)) }
 }
 
 // §9 and §10.
