@@ -170,6 +170,15 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
+// named says whether a log was asked. Which of its checkpoints was read makes no difference
+// to a score where head, completeness and evidence are the same: whoever checks reads a later one.
+func named(checkpoint string) string {
+	if checkpoint == "" {
+		return "none"
+	}
+	return "one"
+}
+
 // compare names the first difference, causes before effects.
 func compare(claimed, computed MachineReputation) error {
 	var one, other Head
@@ -189,7 +198,7 @@ func compare(claimed, computed MachineReputation) error {
 		{"head.chain", one.Chain, other.Chain},
 		{"head.sequence", one.Sequence, other.Sequence},
 		{"head.digest", one.Digest, other.Digest},
-		{"head.checkpoint", one.Checkpoint, other.Checkpoint},
+		{"head.checkpoint", named(one.Checkpoint), named(other.Checkpoint)},
 		{"asOf", claimed.AsOf, computed.AsOf},
 		{"evidenceRoot", claimed.EvidenceRoot, computed.EvidenceRoot},
 		{"completeness", claimed.Completeness, computed.Completeness},

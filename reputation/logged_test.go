@@ -80,6 +80,26 @@ func TestAScoreNamesTheCheckpoint(t *testing.T) {
 	require.Equal(t, plain.LowPpm, s.LowPpm)
 }
 
+// Whoever checks a score reads a later checkpoint than who made it.
+func TestACheckReadsALaterCheckpoint(t *testing.T) {
+	maker, monitor, scorer := party(t, "maker"), party(t, "monitor"), party(t, "scorer")
+	p := trust(maker, monitor)
+	l := weekly(t, maker, monitor, 10)
+	h := logged(t, l, held(l.entries), l.entries...)
+	raw, err := scorer.Issue(score(t, p, h, noon).Credential(l.machine.ID, noon))
+	require.NoError(t, err)
+	verifier := vc.Verifier{Now: func() time.Time { return noon }}
+	v, err := verifier.Verify(t.Context(), raw, vc.IssuedBy(scorer.ID))
+	require.NoError(t, err)
+	say, err := held(l.entries).Record(vc.Digest{})
+	require.NoError(t, err)
+	say.Checkpoint = vc.Digest{8}
+	require.NoError(t, reputation.Check(v, logged(t, l, told(*say), l.entries...), p, nil))
+	mismatch := new(reputation.MismatchError)
+	require.ErrorAs(t, reputation.Check(v, l.history(), p, nil), &mismatch)
+	require.Equal(t, "head.checkpoint", mismatch.Field)
+}
+
 // Hide: the end of a record.
 func TestATailThatTheLogHoldsIsWithheld(t *testing.T) {
 	maker, monitor := party(t, "maker"), party(t, "monitor")
