@@ -10,8 +10,8 @@
 //   - [Witness.Cosign] cosigns a tree that extends the one before, and no other.
 //   - [Auditor.Audit] reads all of a log and checks every rule.
 //
-// A leaf says which entry stands where in a record ([Entry]), and by a salt
-// keeps to itself which record. Tiles, checkpoints, cosignatures, requests to
+// A leaf says which entry stands where in a record ([Entry]), and keeps to
+// itself whose record that is ([Salt]). Tiles, checkpoints, cosignatures, requests to
 // witnesses and receipts are those of C2SP (tlog-tiles, tlog-checkpoint,
 // signed-note, tlog-cosignature, tlog-witness, tlog-proof), so that other
 // programs read them. The package opens no connection: a [Source] and a

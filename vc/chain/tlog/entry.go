@@ -18,14 +18,19 @@ const (
 	leafBytes = 32 + 8 + 32 // key ‖ sequence ‖ digest
 )
 
-// A Salt hides which leaves of a log belong to one record. It is made once, kept
-// and handed on with the record, and never changes.
+// A Salt keeps a log from telling which record its leaves are of. It is made
+// once, kept and handed on with the record, and never changes.
 //
 // It is no key and signs nothing: who has it and knows the record's chain finds
-// the record's leaves, as every reader of the record must. Who does not have it
-// cannot tell which leaves belong together, even if he knows every digest. So it
-// goes where the record goes and nowhere else: [Salt.String] does not show it;
+// the record's leaves, as every reader of the record must. So it goes where the
+// record goes and nowhere else: [Salt.String] does not show it;
 // [Salt.MarshalText] writes it.
+//
+// What it hides is whose the leaves are, not that they belong together: all
+// leaves of a record have one [Key], or nobody could check that a log keeps the
+// rule of [Log.Append]. So everybody sees how many entries each record has, and
+// when they came. And who holds a single credential of a record finds its leaf by
+// its digest, and so the key.
 //
 // The zero Salt hides nothing and is refused everywhere.
 type Salt [32]byte
@@ -78,7 +83,7 @@ func (s Salt) Key(chain vc.Digest) Key {
 	return sha256.Sum256(append(s[:], chain[:]...))
 }
 
-// A Key names a record to a log without saying which record it is:
+// A Key names a record to a log, without saying which machine's it is:
 // SHA-256(salt ‖ chain), see [Salt.Key].
 type Key [32]byte
 

@@ -90,12 +90,15 @@ func corrupt(file, format string, args ...any) error {
 // record.
 type TakenError struct {
 	Entry Entry     // that was refused
-	Held  vc.Digest // what the log holds there
+	Held  vc.Digest // what the log holds there; that of Entry itself if it does under another salt
 	Index int64     // of the leaf that holds it
 }
 
 // Error implements error.
 func (e *TakenError) Error() string {
+	if e.Held == e.Entry.Digest {
+		return fmt.Sprintf("tlog: entry %d of %s cannot be added: leaf %d is this very entry, so the log holds the record under another salt, and a record has one: ask its holder", e.Entry.Sequence, e.Entry.Key, e.Index)
+	}
 	return fmt.Sprintf("tlog: entry %d of %s is taken: the log holds %s there, not %s", e.Entry.Sequence, e.Entry.Key, e.Held, e.Entry.Digest)
 }
 

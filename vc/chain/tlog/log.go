@@ -330,7 +330,7 @@ type Result struct {
 // To append what the log holds already changes nothing.
 //
 // The error is a *[TakenError] if the log holds another digest in the entry's
-// place, and an *[OrderError] if the entry does not follow the newest one.
+// place, or the record under another salt, and an *[OrderError] if the entry does not follow the newest one.
 // Whether the entry stands for a credential, and who may add it, the caller
 // decides.
 func (l *Log) Append(ctx context.Context, e Entry, previous vc.Digest) (index int64, err error) {
@@ -387,7 +387,10 @@ func (l *Log) look(s Submission) (leaf int64, held bool, err error) {
 	if err := e.check(); err != nil {
 		return 0, false, err
 	}
-	newest, _, ok := l.index.next(e)
+	newest, first, ok := l.index.next(e)
+	if newest.Key != e.Key {
+		return 0, false, &TakenError{Entry: e, Held: newest.Digest, Index: first}
+	}
 	if !ok && e.Sequence <= newest.Sequence {
 		leaf := l.index.find(e.Key, e.Sequence)
 		if at := l.index.entries[leaf].Digest; at != e.Digest {

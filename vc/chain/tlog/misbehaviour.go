@@ -33,7 +33,7 @@ type Kind string
 const (
 	Fork   Kind = "fork"   // it signed two trees, neither of which extends the other
 	Lie    Kind = "lie"    // it signed a head that its tree contradicts
-	Broken Kind = "broken" // it took in two entries of one record out of order, or for one place
+	Broken Kind = "broken" // it took in two entries of one record out of order, or for one place, or a record under two salts
 )
 
 // Error implements error.
@@ -166,6 +166,9 @@ func checkBroken(texts [2]string, open func([]byte) (*Checkpoint, error)) (strin
 		if r[i], err = openReceipt([]byte(text), open); err != nil {
 			return "", err
 		}
+	}
+	if a, b := r[0].Entry, r[1].Entry; a.Key != b.Key && a.Digest == b.Digest && a.Sequence == 0 && b.Sequence == 0 && r[0].Index < r[1].Index {
+		return fmt.Sprintf("it took in the record %s twice, as leaf %d and, under another salt, as leaf %d", a.Digest, r[0].Index, r[1].Index), nil
 	}
 	if r[0].Entry.Key != r[1].Entry.Key || r[0].Index >= r[1].Index || r[0].Entry.Sequence < r[1].Entry.Sequence {
 		return "", errors.New("these two leaves stand in order")

@@ -5,6 +5,8 @@ import (
 	"math/bits"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/hourmeter/hourmeter/vc"
 )
 
 // An edge is the right edge of a tree: for each level of tiles the hashes of the tile that is not
@@ -93,13 +95,22 @@ type index struct {
 	entries []Entry       // the leaves
 	prev    []int64       // for each leaf that of the entry before it in its record; -1 if there is none
 	newest  map[Key]int64 // leaf of the newest entry
+
+	// first holds the leaf of each record's entry 0, whose digest is the record's chain.
+	first map[vc.Digest]int64
 }
 
-// next checks the rule of the log: sequences of a record are 0, 1, 2 and so on. held is the newest
-// entry so far.
+// next checks the rule of the log: sequences of a record are 0, 1, 2 and so on, and a record has one
+// key. held is the newest entry so far; if the record is there under another key, its entry 0.
+//
+// With a second salt a record could be logged twice, the second time without its end, and a reader
+// be given that salt. Entry 0 is the same under both.
 func (x *index) next(e Entry) (held Entry, leaf int64, ok bool) {
 	leaf, found := x.newest[e.Key]
 	if !found {
+		if leaf, twice := x.first[e.Digest]; twice && e.Sequence == 0 {
+			return x.entries[leaf], leaf, false
+		}
 		return Entry{Key: e.Key, Sequence: -1}, -1, e.Sequence == 0
 	}
 	held = x.entries[leaf]
@@ -114,7 +125,10 @@ func (x *index) add(e Entry) int64 {
 		prev = -1
 	}
 	if x.newest == nil {
-		x.newest = map[Key]int64{}
+		x.newest, x.first = map[Key]int64{}, map[vc.Digest]int64{}
+	}
+	if e.Sequence == 0 {
+		x.first[e.Digest] = leaf
 	}
 	x.entries = append(x.entries, e)
 	x.prev = append(x.prev, prev)

@@ -209,6 +209,9 @@ func TestReceiptIsKept(t *testing.T) {
 		// Any flipped bit is noticed.
 		for at := range text {
 			for bit := range 8 {
+				if testing.Short() && bit != at%8 {
+					continue
+				}
 				bad := slices.Clone(text)
 				bad[at] ^= 1 << bit
 				if r, err := w.trust.Receipt(bad); err == nil {

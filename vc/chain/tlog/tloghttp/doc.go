@@ -28,7 +28,7 @@
 // base64url). Each is verified, has to be accepted, and needs a well-formed member "record". If one
 // does not do, none is taken in. The answer, once a quorum of witnesses has cosigned a checkpoint
 // that covers them, is {"receipts": ["…", …]}, in order. To add what the log holds already is no
-// error. With the salt the operator, and nobody else, learns which leaves are of one record.
+// error. With the salt the operator, and nobody else, learns whose the leaves are.
 //
 // Errors are problem details (RFC 9457). Their member "credential" counts from 0 which one it is:
 //
