@@ -146,6 +146,82 @@ func ExampleHistory_Extend() {
 	// 3 4
 }
 
+// A reader of a log checks what it holds (package tlog): here it holds all four entries.
+func ExampleHistory_Seen() {
+	entries := leased()
+	log := view{logged: holding(entries...)}
+
+	whole, err := chain.New(machine.ID, entries...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	whole, err = whole.Seen(log)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(whole.Class(), "by", whole.Logged().Origin)
+
+	// Its holder would rather not show the theft, nor what came after.
+	short, err := chain.New(machine.ID, entries[:2]...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = short.Seen(log)
+	if tail, ok := errors.AsType[*chain.GapError](err); ok {
+		fmt.Println("withheld:", tail.From, "to", tail.To)
+	}
+	// Output:
+	// C4 by log.example
+	// withheld: 2 to 3
+}
+
+func ExampleHistory_Upto() {
+	history, err := chain.New(machine.ID, leased()...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	before, err := history.Upto(1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(before.Len(), "entries before the theft")
+	// Output:
+	// 2 entries before the theft
+}
+
+// The machine's key was stolen on day 5. A thief has signed a lease with it on day 9.
+func ExampleCompromisedError() {
+	var head chain.Head
+	entries := []*vc.Verified{
+		write(&head, chain.Entry{Kind: chain.Commission}, claim{name: "CommissioningCredential"}, days(0), maker),
+		write(&head, chain.Entry{Kind: chain.Open, Class: "lease", Due: days(30)}, claim{name: "LeaseCredential"}, days(1), lessee, machine),
+		write(&head, chain.Entry{Kind: chain.Open, Class: "lease", Due: days(30)}, claim{name: "LeaseCredential"}, days(9), stranger, machine),
+		write(&head, rotating(5, key(machine)), claim{name: "CommissioningCredential"}, days(12), maker),
+	}
+	history, err := chain.New(machine.ID, entries...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	history, err = history.Seen(view{logged: holding(entries...)})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, it := range history.Entries() {
+		if it.Void != nil {
+			fmt.Println("void: entry", it.Link.Sequence, "reported by entry", it.Void.Key.Sequence)
+		}
+	}
+	// Output:
+	// void: entry 2 reported by entry 3
+}
+
 func ExampleHistory_Obligations() {
 	history, err := chain.New(machine.ID, leased()...)
 	if err != nil {

@@ -219,6 +219,43 @@ func TestAnyForkFollowsTheLog(t *testing.T) {
 	})
 }
 
+// Whatever a log says, it is taken for what it is or refused.
+func TestAnyAnswerOfALog(t *testing.T) {
+	l := stolen(t, 15)
+	rival := rivals(t, l, 3, 6, stranger)
+	all := slices.Concat(l.entries, rival)
+	rapid.Check(t, func(rt *rapid.T) {
+		shown := append([]*vc.Verified{l.entries[0]}, rapid.SliceOfN(rapid.SampledFrom(all), 0, 12).Draw(rt, "shown")...)
+		h, err := chain.NewDisclosed(machine.ID, shown...)
+		if err != nil {
+			return
+		}
+		logged := &chain.Logged{Checkpoint: vc.Digest{1}, Time: days(100)}
+		for _, v := range rapid.SliceOfN(rapid.SampledFrom(append(all, nil)), 0, 8).Draw(rt, "logged") {
+			e := chain.LoggedEntry{Sequence: rapid.Int64Range(-1, 12).Draw(rt, "sequence"), Digest: vc.Digest{9}}
+			if v != nil {
+				e = holding(v).Entries[0]
+			}
+			logged.Entries = append(logged.Entries, e)
+		}
+		got, err := h.Seen(view{logged: logged})
+		if err != nil || len(logged.Entries) == 0 {
+			return
+		}
+		newest := logged.Entries[len(logged.Entries)-1]
+		for _, it := range got.Entries() {
+			for _, e := range logged.Entries {
+				require.True(rt, e.Sequence != it.Link.Sequence || e.Digest == it.Credential.Digest())
+			}
+			require.True(rt, it.Logged.IsZero() || it.Link.Sequence <= newest.Sequence)
+		}
+		require.True(rt, got.Class() < chain.C3 || got.Head().Sequence >= newest.Sequence)
+		again, err := got.Extend(shown...)
+		require.NoError(rt, err)
+		require.Equal(rt, got, again)
+	})
+}
+
 func rotating(since int, methods ...did.URL) chain.Entry {
 	return chain.Entry{Kind: chain.Rotate, Revokes: methods, CompromisedSince: days(since)}
 }
