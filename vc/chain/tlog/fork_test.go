@@ -292,6 +292,7 @@ func TestABrokenRuleIsFound(t *testing.T) {
 	}{
 		{"a sequence twice", []Entry{{k, 9, digest("other")}}, Broken},
 		{"the same entry twice", []Entry{entry(0, 4).Entry}, Broken},
+		{"a record under a second salt", []Entry{{Salt(digest("second")).Key(machine(0).Chain), 0, machine(0).Chain}}, Broken},
 		{"a gap", []Entry{entry(0, 11).Entry}, ""},
 		{"no beginning", []Entry{entry(5, 1).Entry}, ""},
 	} {

@@ -1,6 +1,7 @@
 package tlog
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -45,4 +46,27 @@ func TestLogIsRead(t *testing.T) {
 		_, err = v.Record(machine(1).Chain)
 		require.ErrorContains(t, err, "was not asked")
 	}
+}
+
+// With a second salt a record could be logged again without its end, and that salt be shown.
+func TestARecordHasOneSalt(t *testing.T) {
+	w := newWorld(t, 1)
+	fill(t, w.log, 2, 0, 5)
+	second := Salt(digest("second"))
+	for n := range 2 {
+		s := entry(0, n)
+		s.Entry.Key = second.Key(machine(0).Chain)
+		_, err := w.log.Append(t.Context(), s.Entry, s.Previous)
+		if n == 0 {
+			taken, ok := errors.AsType[*TakenError](err)
+			require.True(t, ok, "%v", err)
+			require.Equal(t, s.Entry.Digest, taken.Held)
+			require.Zero(t, taken.Index)
+			require.ErrorContains(t, err, "under another salt")
+			continue
+		}
+		_, ok := errors.AsType[*OrderError](err)
+		require.True(t, ok, "%v", err)
+	}
+	require.EqualValues(t, 10, w.log.Size())
 }

@@ -463,6 +463,27 @@ func TestAddRefuses(t *testing.T) {
 	require.Equal(t, size, w.log.Size())
 }
 
+// A holder who leaves the end off cannot have the rest logged again under another salt, to show that.
+func TestSecondSalt(t *testing.T) {
+	w := newWorld(t, 1, 1)
+	w.run()
+	m := newMachine(t, "drone", 4)
+	remote := w.remote()
+	_, err := remote.Add(t.Context(), m.salt[:], m.raw(0, 4)...)
+	require.NoError(t, err)
+	second := tlog.NewSalt()
+	_, err = remote.Add(t.Context(), second[:], m.raw(0, 3)...)
+	refused, ok := errors.AsType[*resolver.RefuseError](err)
+	require.True(t, ok, "%v", err)
+	require.Equal(t, http.StatusConflict, refused.Status)
+	require.Contains(t, refused.Problem().Detail, "under another salt")
+	view, err := w.reader().Read(t.Context(), tlog.Record{Chain: m.head.Chain, Salt: second})
+	require.NoError(t, err)
+	h, err := m.history(3).Seen(view)
+	require.NoError(t, err)
+	require.Equal(t, chain.C2, h.Class(), "as if no log had been asked")
+}
+
 // What is served has its type, and says how long it may be kept; browsers may read it.
 func TestHeaders(t *testing.T) {
 	w := newWorld(t, 1, 1)
