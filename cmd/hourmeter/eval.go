@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -56,7 +57,7 @@ give it as --plan. The same seeds give the same table everywhere.`,
 	f.StringSliceVar(&r.only, "only", nil, "tasks to run, such as T3,T10,otc (default all)")
 	f.IntVar(&r.machines, "machines", 0, "machines in each world (default the plan's: 2000)")
 	f.StringVar(&r.plan, "plan", "", "`file` of the world and its attackers (see --print-plan)")
-	f.StringVar(&r.data, "data", "", "`folder` of public data (default $HOURMETER_DATA)")
+	f.StringVar(&r.data, "data", "", "`folder` of public data (default $HOURMETER_DATA, or ../shared/data)")
 	f.StringArrayVar(&r.ratings, "ratings", nil, "`file` of a further rating network: from,to,rating,time (may be repeated)")
 	f.StringVar(&r.svg, "svg", "", "`folder` to draw into; made if it is not there")
 	f.BoolVar(&r.force, "force", false, "replace drawings that are there")
@@ -152,7 +153,7 @@ func (a *app) eval(ctx context.Context, r evalRequest) error {
 func (a *app) evalTasks(r evalRequest, plan eval.Plan, seeds []uint64) ([]eval.Task, error) {
 	data := r.data
 	if data == "" {
-		data = a.getenv("HOURMETER_DATA")
+		data = cmp.Or(a.getenv("HOURMETER_DATA"), filepath.Join("..", "shared", "data"))
 	}
 	public := eval.PublicData(data, seeds, r.ratings...)
 	if len(r.only) == 0 {

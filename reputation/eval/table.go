@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -113,45 +114,21 @@ func decimal(v float64) string {
 	return fmt.Sprintf("%.3f", v)
 }
 
-// Print writes the table for people.
+// Print writes the table for people: one block for rows that compare ours with the same
+// methods, or with some of them.
 func (t *Table) Print(w io.Writer) error {
-	var methods []string
-	has := map[string]bool{Ours: true}
-	for _, r := range t.Rows {
-		for _, c := range r.Cells {
-			if !has[c.Method] {
-				has[c.Method] = true
-				methods = append(methods, c.Method)
-			}
+	for rest := t.Rows; len(rest) > 0; {
+		n := 1
+		methods := rest[0].others()
+		for n < len(rest) && !slices.ContainsFunc(rest[n].others(), func(m string) bool { return !slices.Contains(methods, m) }) {
+			n++
 		}
-	}
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tw, "\tscenario\tmeasure\t%s (95 %%)\ttarget\t\t%s\n", Ours, strings.Join(methods, "\t"))
-	for _, r := range t.Rows {
-		verdict := ""
-		if r.Target != (Target{}) {
-			verdict = "met"
-			if !r.Met() {
-				verdict = "BELOW"
-			}
+		if err := printBlock(w, methods, rest[:n]); err != nil {
+			return err
 		}
-		own, _ := r.Cell(Ours)
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s (%s–%s)\t%s\t%s", r.Task, r.Scenario, r.Metric,
-			decimal(own.Estimate.Mean), decimal(own.Estimate.Low), decimal(own.Estimate.High), r.Target, verdict)
-		for _, m := range methods {
-			text := ""
-			if c, ok := r.Cell(m); ok {
-				text = decimal(c.Estimate.Mean)
-				if c.Published != 0 {
-					text += " [" + decimal(c.Published) + "]"
-				}
-			}
-			fmt.Fprintf(tw, "\t%s", text)
+		if rest = rest[n:]; len(rest) > 0 {
+			fmt.Fprintln(w)
 		}
-		fmt.Fprintln(tw)
-	}
-	if err := tw.Flush(); err != nil {
-		return err
 	}
 	for _, r := range t.Rows {
 		if r.Note != "" {
@@ -166,4 +143,44 @@ func (t *Table) Print(w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// others returns the names of the methods beside ours.
+func (r *Row) others() (names []string) {
+	for _, c := range r.Cells {
+		if c.Method != Ours {
+			names = append(names, c.Method)
+		}
+	}
+	return names
+}
+
+// printBlock writes rows with a column for each of the methods.
+func printBlock(w io.Writer, methods []string, rows []Row) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(tw, "\tscenario\tmeasure\t%s (95 %%)\ttarget\t\t%s\n", Ours, strings.Join(methods, "\t"))
+	for _, r := range rows {
+		verdict := ""
+		if r.Target != (Target{}) {
+			verdict = "met"
+			if !r.Met() {
+				verdict = "BELOW"
+			}
+		}
+		own, _ := r.Cell(Ours)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s (%s–%s)\t%s\t%s", r.Task, r.Scenario, r.Metric,
+			decimal(own.Estimate.Mean), decimal(own.Estimate.Low), decimal(own.Estimate.High), r.Target, verdict)
+		for _, m := range methods {
+			text := "-" // it gives no such thing
+			if c, ok := r.Cell(m); ok {
+				text = decimal(c.Estimate.Mean)
+				if c.Published != 0 {
+					text += " [" + decimal(c.Published) + "]"
+				}
+			}
+			fmt.Fprintf(tw, "\t%s", text)
+		}
+		fmt.Fprintln(tw)
+	}
+	return tw.Flush()
 }
