@@ -35,6 +35,7 @@ type scoreRequest struct {
 	check       string
 	issue       bool
 	printPolicy bool
+	explain     bool
 	who         identity
 	out         output
 	challenge   challengeFlag
@@ -55,6 +56,7 @@ and gives every machine what an unknown one gets: name the issuers you believe w
 start. A score is 300 to 850; without a log's witness it is at most 680.`,
 		Example: `  hourmeter score ./fleet --trust workshop --trust monitor
   hourmeter score drone-7.jsonl --policy policy.json --at 2026-11-22 --at-least 600
+  hourmeter score drone-7.jsonl --policy policy.json --explain
   hourmeter score drone-7.jsonl --policy policy.json --issue --key scorer > score.json
   hourmeter score drone-7.jsonl --policy policy.json --check score.json`,
 		Args: cobra.ExactArgs(1),
@@ -69,12 +71,13 @@ start. A score is 300 to 850; without a log's witness it is at most 680.`,
 	f.Int64Var(&r.atLeast, "at-least", 0, "refuse (exit code 4) a machine with fewer points")
 	f.StringVar(&r.check, "check", "", "score credential to recompute and compare")
 	f.BoolVar(&r.issue, "issue", false, "sign the score of a single machine as a credential, with --key")
+	f.BoolVar(&r.explain, "explain", false, "say what each credential changed, and what would help")
 	f.BoolVar(&r.printPolicy, "print-policy", false, "print the policy that would be used, and stop")
 	r.who.flags(f)
 	r.out.flags(f)
 	r.challenge.flags(f)
 	r.log.flags(f)
-	cmd.MarkFlagsMutuallyExclusive("check", "issue", "print-policy")
+	cmd.MarkFlagsMutuallyExclusive("check", "issue", "print-policy", "explain")
 	return cmd
 }
 
@@ -121,7 +124,7 @@ func (a *app) score(ctx context.Context, name string, r scoreRequest) error {
 		for _, p := range problems {
 			result.Verdict = result.Verdict.worse(p.Verdict)
 		}
-		m := scoreOne(scorer, s, asOf, r.atLeast)
+		m := scoreOne(scorer, s, asOf, r)
 		result.Verdict = result.Verdict.worse(m.Verdict)
 		result.Machines = append(result.Machines, m)
 	}
@@ -221,7 +224,7 @@ func known(parties []fleet.Party) string {
 	return "known are " + strings.Join(names, ", ")
 }
 
-func scoreOne(scorer *reputation.Scorer, s source, at time.Time, atLeast int64) MachineScore {
+func scoreOne(scorer *reputation.Scorer, s source, at time.Time, r scoreRequest) MachineScore {
 	m := MachineScore{Machine: s.name, Subject: s.report.Machine.ID, File: s.file, Verdict: Valid}
 	if s.report.History == nil {
 		m.Verdict, m.Message = Invalid, "nothing of its record can be used"
@@ -233,8 +236,14 @@ func scoreOne(scorer *reputation.Scorer, s source, at time.Time, atLeast int64) 
 		return m
 	}
 	m.Score = score
-	if score.Points < atLeast {
-		m.Verdict, m.Message = Refused, fmt.Sprintf("%d points, %d are asked for", score.Points, atLeast)
+	if r.explain {
+		if m.Explanation, err = scorer.Explain(s.report.History, at); err != nil {
+			m.Verdict, m.Message = Invalid, err.Error()
+			return m
+		}
+	}
+	if score.Points < r.atLeast {
+		m.Verdict, m.Message = Refused, fmt.Sprintf("%d points, %d are asked for", score.Points, r.atLeast)
 	}
 	return m
 }
@@ -309,6 +318,11 @@ func (s *Scores) print(w io.Writer) {
 					m.Score.Completeness, percent(m.Score.ExpectedLoss*100), topReasons(m.Score, 2))
 			}
 		})
+	}
+	for _, m := range s.Machines {
+		if m.Explanation != nil {
+			fmt.Fprintf(w, "\n%s: %s", m.label(), m.Explanation.Text())
+		}
 	}
 	fmt.Fprintf(w, "\n%s as of %s, policy %s\n", s.Verdict, s.AsOf, short(s.Policy.String()))
 }

@@ -215,6 +215,9 @@ type MachineScore struct {
 	Verdict Verdict           `json:"verdict"`           // refused if it scores less than --at-least
 	Score   *reputation.Score `json:"score,omitempty"`   // as in the score credential; absent if nothing could be scored
 	Message string            `json:"message,omitempty"` // why, if it is not valid
+
+	// With --explain; the members are those of [reputation.Explanation].
+	Explanation *reputation.Explanation `json:"explanation,omitempty"`
 }
 
 // An Evaluation is printed by eval.
