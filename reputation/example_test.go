@@ -206,7 +206,7 @@ func ExampleScorer_Explain() {
 	//   obligations  starts at -44.8
 	//   integrity    starts at -19.6
 	//   provenance   starts at -23.9, good evidence +33.6
-	// Without it the score would change most, of 47 credentials:
+	// Of 47 credentials these changed most:
 	//   entry 46: +0.8, availability, provenance
 	//   entry 45: +0.8, availability, provenance
 	//   entry 44: +0.8, availability, provenance

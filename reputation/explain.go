@@ -498,9 +498,9 @@ func (s *Scorer) hypothesis(code Code, score *Score, counted []Evidence) (h hypo
 			}
 		}
 	case MaintenanceOverdue, ObligationsOverdue:
-		d, what := Maintenance, "doing the maintenance that is overdue"
+		d, what := Maintenance, "services that are overdue, done"
 		if code == ObligationsOverdue {
-			d, what = Obligations, "closing the obligations that are overdue"
+			d, what = Obligations, "obligations that are overdue, closed"
 		}
 		open := map[Day]int64{}
 		for i := range counted {
@@ -522,7 +522,7 @@ func (s *Scorer) hypothesis(code Code, score *Score, counted []Evidence) (h hypo
 		}
 		h.Action, ok = what, h.Count > 0
 	case EntriesMissing:
-		h.Action, ok = "showing the entries that are withheld, if none of them is worse than the totals say", true
+		h.Action, ok = "withheld entries, shown, if none of them is worse than the totals say", true
 		for i := range counted {
 			if counted[i].Kind == Fact && counted[i].Dimension == Provenance {
 				h.Count += counted[i].Bad
@@ -589,7 +589,7 @@ func (e *Explanation) Text() string {
 	slices.SortStableFunc(most, func(a, b Contribution) int { return cmp.Compare(size(b), size(a)) })
 	most = most[:min(len(most), maxTextCredentials)]
 	if len(most) > 0 {
-		fmt.Fprintf(&b, "Without it the score would change most, of %d credentials:\n", len(e.Credentials))
+		fmt.Fprintf(&b, "Of %d credentials these changed most:\n", len(e.Credentials))
 	}
 	for _, c := range most {
 		fmt.Fprintf(&b, "  entry %d: %s", c.Sequence, milli(c.Points))
