@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain"
 )
 
@@ -69,4 +70,33 @@ func TestARecordHasOneSalt(t *testing.T) {
 		require.True(t, ok, "%v", err)
 	}
 	require.EqualValues(t, 10, w.log.Size())
+}
+
+// Nor does it help to begin with another entry under the second salt: a log does not see the chain
+// in a key, but a reader does.
+func TestAnotherBeginning(t *testing.T) {
+	w := newWorld(t, 1)
+	fill(t, w.log, 1, 0, 5)
+	other := Record{Chain: machine(0).Chain, Salt: Salt(digest("second"))}
+	previous := digest("not the commission")
+	_, err := w.log.Append(t.Context(), Entry{Key: other.Salt.Key(other.Chain), Digest: previous}, vc.Digest{})
+	require.NoError(t, err)
+	for n := range 3 {
+		e := Entry{Key: other.Salt.Key(other.Chain), Sequence: int64(n + 1), Digest: entry(0, n+1).Entry.Digest}
+		_, err := w.log.Append(t.Context(), e, previous)
+		require.NoError(t, err)
+		previous = e.Digest
+	}
+	w.publish()
+	for _, scan := range []bool{false, true} {
+		r := w.reader(w.log)
+		r.Scan = scan
+		_, err = r.Read(t.Context(), other)
+		require.ErrorIs(t, err, ErrHead)
+		require.ErrorContains(t, err, "under this salt is not the record")
+		_, err = r.Keep(t.Context(), other)
+		require.ErrorIs(t, err, ErrHead)
+		_, err = r.Read(t.Context(), machine(0))
+		require.NoError(t, err)
+	}
 }

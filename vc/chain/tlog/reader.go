@@ -184,6 +184,26 @@ func (r *Reader) entries(ctx context.Context, p *prepared, c *Checkpoint, g *gro
 	if k.IsZero() {
 		return nil, nil, nil, fmt.Errorf("tlog: a log is asked about a record by its chain and its salt; one of them is missing")
 	}
+	entries, places, h, err := r.ask(ctx, p, c, g, k)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if len(entries) > 0 {
+		err = checkFirst(c, record.Chain, entries[0].Digest)
+	}
+	return entries, places, h, err
+}
+
+// checkFirst ties a key to a record. A log cannot: it does not see the chain in a key. So somebody
+// could have put entries of his own, or fewer, under a key made of the chain and another salt.
+func checkFirst(c *Checkpoint, chain, first vc.Digest) error {
+	if first != chain {
+		return reject(ErrHead, c.Origin, "what it holds under this salt is not the record %s: it begins with %s", chain, first)
+	}
+	return nil
+}
+
+func (r *Reader) ask(ctx context.Context, p *prepared, c *Checkpoint, g *grove, k Key) ([]Entry, []place, *Head, error) {
 	if r.Scan {
 		return r.scan(ctx, p, c, g, k)
 	}
@@ -378,8 +398,8 @@ func (r *Reader) Keep(ctx context.Context, record Record) (*Kept, error) {
 
 // View checks what was kept of a record, offline. The checkpoint's quorum of
 // witnesses and the log's signed head say what was the newest entry then; how
-// long ago that is, [chain.Logged] says. Receipts may be missing, but for those
-// that are there the same holds as for [Trust.Receipt].
+// long ago that is, [chain.Logged] says. Receipts may be missing, but that of
+// entry 0; for those that are there the same holds as for [Trust.Receipt].
 //
 // The error is a *[RejectError], a *[QuorumError], or says what is wrong with
 // the Trust itself.
@@ -426,6 +446,17 @@ func (t *Trust) View(kept *Kept) (*View, error) {
 		}
 		if other := bySequence[r.Entry.Sequence]; other == nil || r.Time().Before(other.Time()) {
 			bySequence[r.Entry.Sequence] = r
+		}
+	}
+	if h.Entries > 0 {
+		first := h.Digest
+		if r := bySequence[0]; r != nil {
+			first = r.Entry.Digest
+		} else if h.Entries > 1 {
+			return nil, reject(ErrHead, c.Origin, "the receipt of entry 0 is missing, which shows that the key is that of the record")
+		}
+		if err := checkFirst(c, kept.Chain, first); err != nil {
+			return nil, err
 		}
 	}
 	logged := p.logged(c)

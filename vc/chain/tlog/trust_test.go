@@ -265,14 +265,14 @@ func TestKeptIsReadOffline(t *testing.T) {
 	require.Empty(t, got.Entries)
 
 	some := keep(machine(1))
-	some.Receipts = []string{some.Receipts[7], some.Receipts[3], some.Receipts[7]}
+	some.Receipts = []string{some.Receipts[7], some.Receipts[0], some.Receipts[3], some.Receipts[7]}
 	v, err = w.trust.View(some)
 	require.NoError(t, err)
 	got, err = v.Record(machine(1).Chain)
 	require.NoError(t, err)
-	require.Len(t, got.Entries, 3)
-	require.EqualValues(t, 29, got.Entries[2].Sequence)
-	require.True(t, got.Entries[2].Time.IsZero(), "the head says no time")
+	require.Len(t, got.Entries, 4)
+	require.EqualValues(t, 29, got.Entries[3].Sequence)
+	require.True(t, got.Entries[3].Time.IsZero(), "the head says no time")
 
 	other, none := keep(machine(0)), keep(machine(5))
 	earlier := string(first(t, w))
@@ -290,6 +290,7 @@ func TestKeptIsReadOffline(t *testing.T) {
 		{"an earlier checkpoint", func(k *Kept) { k.Checkpoint = earlier }, ErrHead},
 		{"no head", func(k *Kept) { k.Head = "" }, ErrMalformed},
 		{"no checkpoint", func(k *Kept) { k.Checkpoint = "" }, ErrMalformed},
+		{"no receipt of entry 0", func(k *Kept) { k.Receipts = k.Receipts[1:] }, ErrHead},
 		{"a receipt that is none", func(k *Kept) { k.Receipts[0] = "" }, ErrMalformed},
 		{"a checkpoint as head", func(k *Kept) { k.Head = k.Checkpoint }, ErrMalformed},
 		{"a head as checkpoint", func(k *Kept) { k.Checkpoint = k.Head }, ErrMalformed},
