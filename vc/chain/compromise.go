@@ -77,6 +77,9 @@ func (h Head) revoke(link Link) []Revocation {
 // mute takes the signatures away from it that revoked keys have made.
 func (it *Item) mute(revoked []Revocation) {
 	it.muted, it.Void = nil, nil
+	if len(revoked) == 0 {
+		return
+	}
 	var stand []did.DID
 	for _, v := range append([]*vc.Verified{it.Credential}, it.copies...) {
 		for _, s := range v.Signatures() {

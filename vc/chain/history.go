@@ -337,9 +337,7 @@ func (h *History) walk(trunk []Item, found *defects, branches ...Item) map[vc.Di
 	for _, it := range trunk {
 		var wrong defects
 		before := h.head
-		if len(before.Revoked) > 0 {
-			it.mute(before.Revoked)
-		}
+		it.mute(before.Revoked)
 		h.head = before.follow(h.subject, it, &wrong)
 		it.Owner = h.head.Owner
 		for _, err := range wrong.named {

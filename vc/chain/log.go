@@ -99,6 +99,7 @@ func (h *History) Seen(log Log) (*History, error) {
 	}
 	var found defects
 	seen := *h
+	seen.items, seen.backdated, seen.gaps = slices.Clone(h.items), slices.Clone(h.backdated), slices.Clone(h.gaps)
 	seen.hold(logged, &found)
 	return seen.judge(found)
 }
@@ -133,12 +134,11 @@ func (l *Logged) clone() *Logged {
 	return &same
 }
 
-// hold enters what a log holds: times, the class, and a tail that is withheld.
+// hold enters what a log holds, in place of what another has said: times, the class, and
+// a tail that is withheld. It writes to the items of h.
 func (h *History) hold(logged *Logged, found *defects) {
 	h.logged = logged
-	h.items = slices.Clone(h.items)
-	h.backdated = slices.Clone(h.backdated)
-	h.gaps = slices.DeleteFunc(slices.Clone(h.gaps), func(g GapError) bool { return g.To > h.head.Sequence })
+	h.gaps = slices.DeleteFunc(h.gaps, func(g GapError) bool { return g.To > h.head.Sequence })
 
 	// An entry names the one before it, so whatever shows that the log held one by some
 	// time shows it of all before. The time of the checkpoint shows it of none: that is the
