@@ -254,7 +254,7 @@ func TestShapes(t *testing.T) {
 	// Every shape above is in the help, by its name and with all its members.
 	help := d.ok("help", "json")
 	for _, name := range []string{"Key", "KeyList", "Identifier", "Added", "Verification", "CredentialCheck", "Problem", "Record", "RecordShown",
-		"ForkShown", "Scores", "MachineScore", "Imported", "Demo"} {
+		"ForkShown", "Scores", "MachineScore", "Imported", "Demo", "LogSeen", "LogMade", "LogServing", "LogAdded", "LogChecked"} {
 		require.Contains(t, help, "\ntype "+name+" struct {")
 	}
 	for _, member := range regexp.MustCompile(`"([a-zA-Z]+)":`).FindAllStringSubmatch(try("chain show drone.jsonl").stdout, -1) {

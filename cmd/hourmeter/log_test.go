@@ -289,6 +289,7 @@ func TestLogUsage(t *testing.T) {
 		{"a log that is no folder", 1, "no such folder", "verify drone.jsonl --log nowhere" + trust},
 		{"a network that is none", 1, "--allow-address", "verify drone.jsonl --log https://log.example --allow-address all" + trust},
 		{"authorities that are none", 1, "no certificate", "verify drone.jsonl --log https://log.example --ca birth.json" + trust},
+		{"a log for a claim", 1, "is no record", "verify birth.json --log https://log.example" + trust},
 		{"add to nothing", 1, "are required", "log add drone.jsonl"},
 		{"without the salt", 3, "drone.salt", "verify drone.jsonl --log log2" + trust},
 		{"nothing kept", 3, "drone.kept.json", "verify drone.jsonl --log kept" + trust},

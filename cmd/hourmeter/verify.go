@@ -127,6 +127,9 @@ func (a *app) verifyFile(ctx context.Context, v *vc.Verifier, name string, accep
 		result.addRecord(ctx, v, sources[0], issuers, r.report)
 		return nil
 	}
+	if r.log.where != "" {
+		return fmt.Errorf("%s is no record: --log goes with a chain file or a fleet; to ask a log about a presentation, score it", name)
+	}
 	if peekAt(text).isPresentation {
 		ch, err := a.challenge(r.challenge)
 		if err != nil {
