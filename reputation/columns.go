@@ -3,6 +3,7 @@ package reputation
 import (
 	"fmt"
 	"runtime"
+	"sort"
 	"sync"
 	"sync/atomic"
 
@@ -97,7 +98,9 @@ func (s *Scorer) FoldColumns(states []*State, c *Columns) error {
 		before := c.Machine[max(from, 1)-1]
 		rising, top := true, before
 		for _, m := range c.Machine[from:to] {
-			rising = rising && before <= m
+			if m < before {
+				rising = false
+			}
 			top = max(top, m)
 			before = m
 		}
@@ -195,10 +198,13 @@ func (f *columnFold) sort(machines int) {
 func (f *columnFold) fold(st *State, from int) int {
 	c := f.c
 	if f.order == nil {
-		m, to := c.Machine[from], from+1
-		for to < len(c.Machine) && c.Machine[to] == m {
-			to++
+		// The rows rise, so the end of those of one machine can be searched for.
+		m, step := c.Machine[from], 1
+		for from+step < len(c.Machine) && c.Machine[from+step] == m {
+			step *= 2
 		}
+		window := c.Machine[from+step/2 : min(from+step, len(c.Machine))]
+		to := from + step/2 + sort.Search(len(window), func(i int) bool { return window[i] != m })
 		f.rows(st, c, from, to)
 		return to
 	}
@@ -235,48 +241,68 @@ func (f *columnFold) fold(st *State, from int) int {
 // rows counts rows from..to of c, which are of one machine.
 func (f *columnFold) rows(st *State, c *Columns, from, to int) {
 	st.events += to - from
-	slots := c.Slot[from:to]
-	days, goods, bads := c.Day[from:to][:len(slots)], c.Good[from:to][:len(slots)], c.Bad[from:to][:len(slots)]
-	var failures, repairs []uint32
-	if c.Failures != nil {
-		failures, repairs = c.Failures[from:to][:len(slots)], c.RepairSeconds[from:to][:len(slots)]
-	}
-	plain := Slot(slotOf(f.scorer.interested, 0)) // from here on the machine's side speaks, and nobody
-	last, index, blocks, shift := st.last, st.index, st.blocks, st.shift
-	for i, slot := range slots {
-		good, bad := goods[i], bads[i]
-		day := uint32(days[i])
-		window := (day + 3) / 7
-		key := uint32(slot)<<slotShift | window>>blockBits
-		// 0 - 1 wraps around: to say nothing is rare, as is to say more than a week holds.
-		if slot < plain && (good|bad)>>weekBits == 0 && good+bad-1 < windowSeconds && (failures == nil || failures[i]|repairs[i] == 0) {
-			var b *block
+	var cells [cellRows]uint32
+	for ; from < to; from += cellRows {
+		n := min(to-from, cellRows)
+		f.find(st, c, from, cells[:n])
+		goods, bads := c.Good[from:][:n], c.Bad[from:][:n]
+		index, blocks, shift := st.index, st.blocks, st.shift
+		for i, at := range cells[:n] {
+			key := at >> blockBits
 			if h := key * hashFactor >> (shift & 31) & uint32(len(index)-1); h < uint32(len(index)) {
 				if entry := index[h]; uint32(entry>>32) == key+1 && uint(uint32(entry)) < uint(len(blocks)) {
-					b = &blocks[uint32(entry)]
-				} else {
-					b = st.find(key)
+					c := &blocks[uint32(entry)][at%blockSize]
+					hi, lo := c.hi+bads[i], c.lo+goods[i]
+					if hi >= bads[i] && lo >= goods[i] {
+						c.hi, c.lo = hi, lo
+						continue
+					}
 				}
 			}
-			if b != nil {
-				c := &b[window%blockSize]
-				hi, lo := c.hi+bad, c.lo+good
-				if hi >= bad && lo >= good {
-					c.hi, c.lo = hi, lo
-					last = max(last, Day(day))
-					continue
-				}
-			}
+			f.rare(st, c, from+i)
+			index, blocks, shift = st.index, st.blocks, st.shift
 		}
-		if f.isFault(c, from+i) {
-			f.fault.Store(true)
+	}
+}
+
+// cellRows is how many rows are looked at at a time: so few that what is found stays near.
+const cellRows = 256
+
+// rareCell stands for the cell of a report that cannot just be added.
+const rareCell = 1<<32 - 1
+
+// find finds the cell of each row: slot << 16 | window. Two short loops are faster than one
+// that has to remember everything.
+func (f *columnFold) find(st *State, c *Columns, from int, cells []uint32) {
+	slots, days, goods, bads := c.Slot[from:][:len(cells)], c.Day[from:][:len(cells)], c.Good[from:][:len(cells)], c.Bad[from:][:len(cells)]
+	plain := Slot(slotOf(f.scorer.interested, 0)) // from here on the machine's side speaks, and nobody
+	last := uint32(st.last + 1)
+	for i, slot := range slots {
+		good, bad, day := goods[i], bads[i], uint32(days[i])
+		// 0 - 1 wraps around: to say nothing is rare, as is to say more than a week holds.
+		if slot >= plain || (good|bad)>>weekBits != 0 || good+bad-1 >= windowSeconds {
+			cells[i] = rareCell
 			continue
 		}
-		e := f.event(c, from+i)
-		st.foldRare(&e)
-		index, blocks, shift = st.index, st.blocks, st.shift
+		cells[i] = uint32(slot)<<16 | (day+3)/7
+		last = max(last, day+1)
 	}
-	st.last = max(st.last, last)
+	st.last = Day(last) - 1
+	for i, failures := range c.Failures[min(from, len(c.Failures)):][:min(len(cells), len(c.Failures))] {
+		if failures|c.RepairSeconds[from+i] != 0 {
+			cells[i] = rareCell
+		}
+	}
+}
+
+// rare counts any row.
+func (f *columnFold) rare(st *State, c *Columns, i int) {
+	if c.Slot[i] > Slot(slotOf(f.scorer.factVoice(), dimensions-1)) || c.Good[i] > MaxExposure-c.Bad[i] {
+		f.fault.Store(true)
+		return
+	}
+	e := f.event(c, i)
+	st.foldRare(&e)
 }
 
 // weekBits holds windowSeconds, and twice that in one bit more.

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -239,4 +240,49 @@ func BenchmarkFoldColumns(b *testing.B) {
 	b.Run("by time", fold(&weekly))
 	shuffled := reordered(ordered, rand.New(rand.NewPCG(1, 2)).Perm(events))
 	b.Run("shuffled", fold(&shuffled))
+}
+
+// Scores of a fleet, from its states as they are stored: read, scored, on all cores.
+func BenchmarkScoreFleet(b *testing.B) {
+	const machines = 10_000
+	s := scorerFor(b, trusting(16))
+	c := year(b, s, machines, 16)
+	states := emptyStates(s, machines)
+	require.NoError(b, s.FoldColumns(states, &c))
+	stored := make([][]byte, machines)
+	var inMemory, inBytes int
+	for i, st := range states {
+		stored[i] = encode(b, st)
+		inBytes += len(stored[i])
+		inMemory += int(unsafe.Sizeof(*st)) + cap(st.blocks)*int(unsafe.Sizeof(block{})) + cap(st.keys)*4 + cap(st.index)*8
+	}
+	cores := min(runtime.GOMAXPROCS(0), runtime.NumCPU())
+	for _, bench := range []struct {
+		name  string
+		score func(i int) (*Score, error)
+	}{
+		{"from bytes", func(i int) (*Score, error) {
+			st, err := s.ReadState(stored[i])
+			if err != nil {
+				return nil, err
+			}
+			return st.Score(today)
+		}},
+		{"from memory", func(i int) (*Score, error) { return states[i].Score(today) }},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			for b.Loop() {
+				spread(machines, 64, func(from, to int) {
+					for i := from; i < to; i++ {
+						if _, err := bench.score(i); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())*float64(cores)/float64(b.N*machines), "ns/machine/core")
+			b.ReportMetric(float64(inBytes)/machines, "bytes/machine")
+			b.ReportMetric(float64(inMemory)/machines, "bytes-in-memory/machine")
+		})
+	}
 }

@@ -24,7 +24,8 @@ const (
 	// DIDs (did:jwk, about 250 bytes) take 2 MB.
 	MaxPolicyBytes = 4 << 20
 
-	// MaxIssuers bounds the issuers a policy lists. A state keeps 20 bytes for each.
+	// MaxIssuers bounds the issuers a policy lists: with those of a trust table they fit into
+	// the 16 bits by which a state tells apart who says what.
 	MaxIssuers = 4096
 
 	// MaxMachines bounds the machines whose controllers a policy names.

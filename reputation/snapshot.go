@@ -210,6 +210,7 @@ func (s *Scorer) ReadState(data []byte) (*State, error) {
 	blocks := r.count(3)
 	if blocks > 0 {
 		st.reserve(blocks)
+		st.reindex(blocks)
 	}
 	previous = -1
 	for range r.count(5) {
