@@ -209,20 +209,19 @@ func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 			}
 			good, bad = f.fuse(reports)
 		}
-		if good|bad == 0 {
-			continue
-		}
 		age := now - w
-		t.bad += mul(st.scorer.decays[age], bad)
-		t.recent.bad += mul(st.scorer.recent(age), bad)
-		if gated {
-			continue
+		weight, recent := st.scorer.decays[age], st.scorer.recent(age)
+		if good != 0 && !gated {
+			t.good += mul(weight, good)
+			t.recent.good += mul(recent, good)
 		}
-		t.good += mul(st.scorer.decays[age], good)
-		t.recent.good += mul(st.scorer.recent(age), good)
-		// Integrity is a state, and the last one holds: praise from before it was lost
-		// says nothing about the machine as it is.
-		gated = d == Integrity && bad > 0
+		if bad != 0 {
+			t.bad += mul(weight, bad)
+			t.recent.bad += mul(recent, bad)
+			// Integrity is a state, and the last one holds: praise from before it was lost
+			// says nothing about the machine as it is.
+			gated = d == Integrity
+		}
 	}
 
 	st.marks(st.scorer.factVoice(), d, func(at int32, c cell) {
@@ -273,15 +272,17 @@ func (c cell) excessive(d Dimension) bool {
 	return false // each entry is a report of provenance
 }
 
-// bounds is B of docs/SCORE.md §8: the mean of the Beta posterior, and its lower bound of one
-// standard error, each Q0.32 and strictly within 0..1 for the mean.
-func (p Prior) bounds(good, bad uint64) (mean, low uint64) {
+// average is m of docs/SCORE.md §8, the mean of the Beta posterior: Q0.32, strictly within 0..1.
+func (p Prior) average(good, bad uint64) uint64 {
 	strength := uint64(p.Strength) << fraction / 1000
-	n := good + bad
-	mean = mulDiv(good+mul(strength, q32(p.Mean)), one, n+strength)
-	mean = min(max(mean, 1), one-1)
-	deviation := sqrt(mulDiv(mean*(one-mean), one, n+one)) // √(p(1-p)/(n+1)), from Q0.64
-	return mean, mean - min(mean, deviation)
+	return min(max(mulDiv(good+mul(strength, q32(p.Mean)), one, good+bad+strength), 1), one-1)
+}
+
+// bound is the low of B of docs/SCORE.md §8: one standard error below the average, Q0.32.
+func (p Prior) bound(good, bad uint64) uint64 {
+	mean := p.average(good, bad)
+	deviation := sqrt(mulDiv(mean*(one-mean), one, good+bad+one)) // √(p(1-p)/(n+1)), from Q0.64
+	return mean - min(mean, deviation)
 }
 
 // ceiling is the greatest probability that recent evidence does not contradict by more than
@@ -332,13 +333,11 @@ type estimate struct {
 // is the lesser of two values that more bad evidence never raises and more good never
 // lowers, and so is neither itself.
 func (p Prior) estimate(t tally) (e estimate) {
-	e.mean, _ = p.bounds(t.good, t.bad-t.surplus)
-	_, e.steady = p.bounds(t.good, t.bad+t.hidden)
-	_, clean := p.bounds(t.good, 0)
-	e.steady = min(e.steady, clean)
-	e.good = one
-	if t.bad+t.hidden > 0 {
-		e.good = share(t.good, t.good+t.bad+t.hidden)
+	e.mean = p.average(t.good, t.bad-t.surplus)
+	e.steady, e.good = p.bound(t.good, 0), one
+	if adverse := t.bad + t.hidden; adverse > 0 {
+		e.steady = min(e.steady, p.bound(t.good, adverse))
+		e.good = share(t.good, t.good+adverse)
 	}
 	e.mean = max(min(e.mean, ceiling(t.recent.good, t.recent.bad-t.recent.surplus, contradictsMean)), 1)
 	e.low = min(e.steady, ceiling(t.recent.good, t.recent.bad+t.recent.hidden, contradictsBound))

@@ -511,8 +511,7 @@ func floats(t *testing.T, name string, source []byte) (found []string) {
 // knowledge, strong priors. More bad never raises it, more good never lowers it.
 func TestBoundIsMonotone(t *testing.T) {
 	bad := Prior{Mean: 500_000, Strength: 8_000}
-	_, before := bad.bounds(0, 0)
-	_, after := bad.bounds(0, one)
+	before, after := bad.bound(0, 0), bad.bound(0, one)
 	require.Greater(t, after, before, "the plain formula rewards the first failure")
 	require.Equal(t, before, bad.estimate(tally{sums: sums{bad: one}}).low, "the estimate does not")
 
