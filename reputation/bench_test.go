@@ -1,10 +1,12 @@
 package reputation
 
 import (
-	"github.com/hourmeter/hourmeter/vc/chain"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hourmeter/hourmeter/vc/chain"
 )
 
 // busy is a year of a machine under eyes: four dimensions, weekly, by two witnesses each.
@@ -72,12 +74,7 @@ func BenchmarkReadScore(b *testing.B) {
 	_, events := busy(b, s)
 	st := s.State("")
 	require.NoError(b, st.Fold(events...))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := st.Score(today); err != nil {
-			b.Fatal(err)
-		}
-	}
+	readScore(b, st)
 }
 
 // The same with one witness for each dimension, as most machines have it.
@@ -90,12 +87,31 @@ func BenchmarkReadScoreOneWitness(b *testing.B) {
 		require.NoError(b, err)
 		require.NoError(b, st.Fold(event))
 	}
+	readScore(b, st)
+}
+
+// readScore measures, and tells how often a plain sweep over the counts fits into that.
+func readScore(b *testing.B, st *State) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := st.Score(today); err != nil {
 			b.Fatal(err)
 		}
 	}
+	each := b.Elapsed() / time.Duration(b.N)
+	const times = 1000
+	var sum uint64
+	start := time.Now()
+	for range times {
+		for i := range st.blocks {
+			for _, c := range &st.blocks[i] {
+				sum += uint64(c.hi) + uint64(c.lo)
+			}
+		}
+	}
+	swept := time.Since(start) / times
+	require.NotZero(b, sum)
+	b.ReportMetric(float64(each.Nanoseconds())/float64(max(1, swept.Nanoseconds())), "×sweep")
 }
 
 func BenchmarkNewScorer(b *testing.B) {
