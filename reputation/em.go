@@ -73,7 +73,7 @@ func newCourt(e *Estimator) *court {
 	}
 	for i := range c.known {
 		s := &e.subjects[i]
-		c.known[i] = c.share(s, goodBad{})
+		c.known[i] = c.share(s, goodBad{}, 1<<pieceBits)
 	}
 	for i := range e.electors {
 		v := &e.electors[i]
@@ -92,19 +92,18 @@ func newCourt(e *Estimator) *court {
 // the mean of a Beta distribution, less what the record itself shows to have been withheld or
 // left undone. Without the latter whoever hides what is bad would make those who praise him
 // look right.
-func (c *court) share(s *subject, n goodBad) uint64 {
+func (c *court) share(s *subject, n goodBad, density uint64) uint64 {
 	prior := c.priors[s.dimension]
 	strength := uint64(prior.Strength) << fraction / 1000
 	const shift = fraction - pieceBits
 	p := mulDiv(n.good<<shift+mul(strength, q32(prior.Mean)), one, (n.good+n.bad)<<shift+strength)
-	return mulDiv(p, s.weeks, s.weeks+s.withheld+s.overdue)
+	return mulDiv(p, s.weeks, s.weeks+s.withheld<<pieceBits/density+s.overdue)
 }
 
 // estimate runs the rounds.
 func (c *court) estimate() []faction {
 	var factions []faction
 	for round := range Rounds {
-		clear(c.seen) // or what a group said last in the round before would be added to what it says first
 		for i := range c.electors {
 			v := &c.electors[i]
 			v.good, v.bad = 0, 0
@@ -139,9 +138,8 @@ func (c *court) estimate() []faction {
 func (c *court) judge(at int32) {
 	s := &c.subjects[at]
 	pieces := c.pieces[s.from:s.to]
-	usual := logit(c.known[at])
-	var all goodBad
 	c.odds, c.heard = c.odds[:0], c.heard[:0]
+	var moments, reports uint64
 	for i := range pieces {
 		p := &pieces[i]
 		total, heard := int64(0), int32(0)
@@ -154,6 +152,19 @@ func (c *court) judge(at int32) {
 			}
 		}
 		c.odds, c.heard = append(c.odds, total), append(c.heard, heard)
+		if heard > 0 {
+			moments += uint64(p.weight)
+			reports += uint64(p.weight) * uint64(heard)
+		}
+	}
+	density := uint64(1 << pieceBits)
+	if moments > 0 {
+		density = reports << pieceBits / moments
+	}
+	usual := logit(c.known[at])
+	var all goodBad
+	for i := range pieces {
+		p, total, heard := &pieces[i], c.odds[i], c.heard[i]
 		if heard == 0 {
 			continue
 		}
@@ -178,7 +189,7 @@ func (c *court) judge(at int32) {
 			rest = rest[n:]
 		}
 	}
-	c.known[at] = c.share(s, all)
+	c.known[at] = c.share(s, all, density)
 
 	reveal := uint64(1 << pieceBits)
 	if s.bad > 0 {
@@ -195,7 +206,7 @@ func (c *court) judge(at int32) {
 			prior, n2 := usual, all
 			if g := c.electors[ballots[0].by()].group; c.seen[g] == at+1 {
 				n2 = goodBad{all.good - c.own[g].good, all.bad - c.own[g].bad}
-				prior = logit(c.share(s, n2))
+				prior = logit(c.share(s, n2, density))
 				if l != 0 {
 					others--
 				}
@@ -280,8 +291,8 @@ func (v *elector) fit(lean uint64, centre *[bins]uint64) {
 				rightBad += x - z
 			}
 		}
-		v.se = believable(share(rightGood+mul(2*unit, lean), good+2*unit))
-		v.sp = believable(share(rightBad+mul(2*unit, lean), bad+2*unit))
+		v.se = believable(share(rightGood+mul(unit, lean), good+unit))
+		v.sp = believable(share(rightBad+mul(unit, lean), bad+unit))
 	}
 	// A liar is silenced, never inverted: else he would tell the truth about his enemies.
 	if v.se+v.sp < one+leastInfluence {

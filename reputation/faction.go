@@ -13,8 +13,9 @@ const (
 	// contested: fewer are a matter of chance.
 	leastContested = 12
 
-	contested = 4 * one // log-likelihood ratio from which on a machine is, Q32, if there are few
-	belongs   = 2 * one // … and from which on an issuer is a member
+	contested = 4 * one  // log-likelihood ratio from which on a machine is, Q32, if there are few
+	belongs   = 2 * one  // … and from which on an issuer is taken for a member
+	proven    = 16 * one // … and in the end is one: nine million to one
 )
 
 // A faction is issuers that speak alike of some machines, against everybody else. They
@@ -141,14 +142,25 @@ func (c *court) faction(pairs []pair, from []int32) *faction {
 				evidence[x.by] += scaled(x.good, ln(a)-ln(b)) + scaled(x.bad, ln(one-a)-ln(one-b))
 			}
 		}
-		for i := range f.members {
-			f.members[i] = evidence[i] > belongs
+		switch turn {
+		case turns - 1:
+			if n < leastContested {
+				return nil
+			}
+			return f
+		case turns - 2:
+			least = proven
+		default:
+			least = belongs
 		}
-		if turn == turns-1 && n < leastContested || !slices.Contains(f.members, true) {
+		for i := range f.members {
+			f.members[i] = evidence[i] > least
+		}
+		if !slices.Contains(f.members, true) {
 			return nil
 		}
 	}
-	return f
+	return nil
 }
 
 // rateOf is the share of good, Q32, with one window of the given rate added.
