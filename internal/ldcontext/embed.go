@@ -25,5 +25,5 @@ var embedded = [...]struct{ url, document, sha256 string }{
 	{CredentialsV2, credentialsV2, "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734"},
 	{CredentialsExamplesV2, credentialsExamplesV2, "57393fbc69d6efb9b9b5dc9cb6b9880b0944360abfe2eaf459c9e58cf2279d7c"},
 	{DataIntegrityV2, dataIntegrityV2, "67f21e6e33a6c14e5ccfd2fc7865f7474fb71a04af7e94136cb399dfac8ae8f4"},
-	{HourmeterV1, hourmeterV1, "50da69e2a3319e0615e865fbd3d71737f7fde9fe5844bd10666ed20d0e68c6d4"},
+	{HourmeterV1, hourmeterV1, "d125b780bccc050ac5d2d7e55ddefa781b72822bc4136c341932e7eee0634db8"},
 }
