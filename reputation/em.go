@@ -104,6 +104,7 @@ func (c *court) share(s *subject, n goodBad, density uint64) uint64 {
 func (c *court) estimate() []faction {
 	var factions []faction
 	for round := range Rounds {
+		clear(c.seen) // or what a group said last in the round before would be added to what it says first
 		for i := range c.electors {
 			v := &c.electors[i]
 			v.good, v.bad = 0, 0
