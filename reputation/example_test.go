@@ -242,8 +242,8 @@ func ExampleScorer_ReadState() {
 		fmt.Println(must(must(s.ReadState(stored)).Score(today)).Dimensions[reputation.Availability].MeanPpm)
 	}
 	// Output:
-	// 965517
-	// 964864
+	// 964973
+	// 964042
 }
 
 func ExampleScorer_FoldColumns() {
@@ -266,6 +266,6 @@ func ExampleScorer_FoldColumns() {
 	}
 	// Output:
 	// <nil>
-	// 973505
-	// 852618
+	// 972867
+	// 861106
 }

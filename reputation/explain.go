@@ -142,7 +142,7 @@ func (s *Scorer) ExplainCase(c Case, asOf Day) (*Explanation, error) {
 }
 
 // A ledger holds all counts of a case, so that one credential's can be taken out and put back.
-// It gives what a [State] gives, and is as exact.
+// It gives the bounds that a [State] gives, and is as exact.
 type ledger struct {
 	scorer *Scorer
 	asOf   Day
@@ -231,10 +231,11 @@ func (l *ledger) fused(d Dimension, w *week) (good, bad uint64) {
 			reports = append(reports, newReport(s.cell, d, &l.scorer.voices[s.voice]))
 		}
 	}
-	return l.fuser.fuse(reports)
+	good, bad, _ = l.fuser.fuse(reports) // points rest on bounds, in which doubt has no part
+	return good, bad
 }
 
-// tally sums up a dimension. It is [State.tally] over the ledger.
+// tally sums up a dimension. It is [State.tally] over the ledger, but for doubt.
 func (l *ledger) tally(d Dimension) (t tally) {
 	windows := make([]Window, 0, len(l.weeks[d]))
 	for w := range l.weeks[d] {

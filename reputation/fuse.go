@@ -7,7 +7,8 @@ import "slices"
 type tally struct {
 	sums
 	recent sums
-	cut    bool // more praise was given of a window than counts
+	doubt  uint64 // half of it is what the errors of witnesses are expected to add to either side
+	cut    bool   // more praise was given of a window than counts
 }
 
 // Sums of evidence. All are numbers of windows in Q32.
@@ -104,14 +105,16 @@ type fuser struct {
 }
 
 // fuse tells how much of a window was good, and how much bad, as far as the reports
-// together make certain. Both are Q0.32. The reports are sorted by group.
+// together make certain, and how much is in doubt: the sum of c·(1-c). All are Q0.32. The
+// reports are sorted by group.
 //
 // At each moment of the window the log-odds of the groups add up, within ±6; of each
 // group only the strongest voice counts, the adverse one if two are equal.
-func (f *fuser) fuse(reports []report) (good, bad uint64) {
+func (f *fuser) fuse(reports []report) (good, bad, doubt uint64) {
 	if len(reports) == 1 {
 		r := &reports[0]
-		return mul(r.good, r.voice.aloneGood), mul(r.bad, r.voice.aloneBad)
+		up, down := r.voice.aloneGood, r.voice.aloneBad
+		return mul(r.good, up), mul(r.bad, down), mul(r.good, mul(up, one-up)) + mul(r.bad, mul(down, one-down))
 	}
 	f.cuts = f.cuts[:0]
 	for i := range reports {
@@ -131,14 +134,17 @@ func (f *fuser) fuse(reports []report) (good, bad uint64) {
 		if to == from {
 			continue
 		}
-		if c := f.certainty(odds(reports, from)); c >= 0 {
+		c := f.certainty(odds(reports, from))
+		if c >= 0 {
 			good += mul(to-from, uint64(c))
 		} else {
-			bad += mul(to-from, uint64(-c))
+			c = -c
+			bad += mul(to-from, uint64(c))
 		}
+		doubt += mul(to-from, mul(uint64(c), one-uint64(c)))
 		from = to
 	}
-	return good, bad
+	return good, bad, doubt
 }
 
 // certainty is the function of that name, remembered. (The zero entry is right: even odds
@@ -184,7 +190,7 @@ func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 
 	var fewReports [8]report
 	reports := fewReports[:0]
-	var good, bad uint64
+	var good, bad, doubt uint64
 	gated := false
 	for w := now; w >= oldest; w-- {
 		// Most windows are like the one after them: then so is what comes of them.
@@ -207,11 +213,14 @@ func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 					reports = append(reports, newReport(c, d, tracks[i].voice))
 				}
 			}
-			good, bad = f.fuse(reports)
+			good, bad, doubt = f.fuse(reports)
 		}
 		age := now - w
 		weight, recent := st.scorer.decays[age], st.scorer.recent(age)
-		if good != 0 && !gated {
+		if !gated && doubt != 0 {
+			t.doubt += mul(weight, doubt)
+		}
+		if !gated && good != 0 {
 			t.good += mul(weight, good)
 			t.recent.good += mul(recent, good)
 		}
@@ -329,11 +338,17 @@ type estimate struct {
 // formula rises at most once and then falls, so the lesser of the two ends is its least
 // value in between, and more adverse evidence never raises the bound.)
 //
-// Where recent evidence contradicts mean or bound, they come down to what it allows. Each
-// is the lesser of two values that more bad evidence never raises and more good never
-// lowers, and so is neither itself.
+// Where recent evidence contradicts mean or bound, they come down to what it allows. The
+// bound is the lesser of two values that more bad evidence never raises and more good never
+// lowers, and so it keeps to that itself.
 func (p Prior) estimate(t tally) (e estimate) {
-	e.mean = p.average(t.good, t.bad-t.surplus)
+	// Witnesses err, so some of what they say of a good machine is bad, and the reverse. Of
+	// what is expected half is taken off, from either side: all of it would be right if their
+	// reliabilities were exactly right, and makes extremes of small errors in them.
+	bad := t.bad - t.surplus
+	n := t.good + bad - t.doubt/2
+	bad = min(bad-min(bad, t.doubt/4), n)
+	e.mean = p.average(n-bad, bad)
 	e.steady, e.good = p.bound(t.good, 0), one
 	if adverse := t.bad + t.hidden; adverse > 0 {
 		e.steady = min(e.steady, p.bound(t.good, adverse))

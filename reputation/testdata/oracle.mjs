@@ -211,7 +211,7 @@ function fuse(cells, d, voices, seen) {
   const cuts = new Set([0n, ONE])
   for (const r of reports) cuts.add(r.good).add(r.from)
   const at = [...cuts].sort(compare)
-  let good = 0n, bad = 0n
+  let good = 0n, bad = 0n, doubt = 0n
   for (let i = 0; i + 1 < at.length; i++) {
     const groups = new Map()
     for (const r of reports) {
@@ -220,16 +220,17 @@ function fuse(cells, d, voices, seen) {
       if (abs(l) > abs(best) || abs(l) === abs(best) && l < best) groups.set(r.voice.group, l)
     }
     const c = certainty(within(sum([...groups.values()]), -6n * ONE, 6n * ONE)), length = at[i + 1] - at[i]
+    doubt += mul(length, mul(abs(c), ONE - abs(c)))
     if (c >= 0n) good += mul(length, c)
     else bad += mul(length, -c)
   }
-  return { good, bad }
+  return { good, bad, doubt }
 }
 
 // §8 Tally, bound and recent evidence. The recent sums age four times as fast.
 function tally(counts, d, asOf, voices) {
   const now = windowOf(asOf), sums = [1n, 4n].map(speed => ({ speed, r: 0n, s: 0n, h: 0n, v: 0n, u: 0n }))
-  let lost = false
+  let lost = false, doubt = 0n
   for (let age = 0n; age < 768n; age++) {
     const w = now - age, fused = fuse(counts.reports[d].get(w) ?? [], d, voices, counts.seen)
     for (const t of sums) {
@@ -240,13 +241,14 @@ function tally(counts, d, asOf, voices) {
       t.u += W * (max(facts, 1n) - 1n) / 2n
       t.h += W * min(counts.hidden[d].get(w) ?? 0n, 65536n)
     }
+    if (!lost) doubt += mul(weight(age), fused.doubt)
     lost ||= DIMENSIONS[d] === 'integrity' && fused.bad > 0n
   }
   for (const [day, n] of counts.due[d]) if (day < asOf) {
     for (const t of sums) t.v += weight((now - windowOf(day)) * t.speed) * within(n, 0n, 65536n)
   }
   for (const t of sums) t.s += t.v
-  return { ...sums[0], recent: sums[1] }
+  return { ...sums[0], doubt, recent: sums[1] }
 }
 
 function ceiling(r, s, halves) {
@@ -263,7 +265,8 @@ function bounds(prior, t) {
     return { mean, low: max(0n, mean - isqrt(mean * (ONE - mean) * ONE / (r + s + ONE))) }
   }
   const steady = min(B(t.r, t.s + t.h).low, B(t.r, 0n).low), { r, s, h, u } = t.recent
-  return { mean: max(1n, min(B(t.r, t.s - t.u).mean, ceiling(r, s - u, 2n))), steady, low: min(steady, ceiling(r, s + h, 1n)) }
+  const n = t.r + t.s - t.u - t.doubt / 2n, bad = within(t.s - t.u - t.doubt / 4n, 0n, n)
+  return { mean: max(1n, min(B(n - bad, bad).mean, ceiling(r, s - u, 2n))), steady, low: min(steady, ceiling(r, s + h, 1n)) }
 }
 
 // §9 and §10.
