@@ -18,10 +18,15 @@ const (
 	// influence takes a kilobyte while a table is made.
 	MaxObserved = 1 << 20
 
-	// MaxBallots bounds what they said, one for each issuer, machine, dimension and moment
-	// of a week: 2^28 take a gigabyte.
+	// MaxBallots is with how many statements an estimator is full, one for each issuer,
+	// machine, dimension and week, or more if in one week several say different things of
+	// several parts of it: 2^28 take a gigabyte, and with one machine more at most two.
 	MaxBallots = 1 << 28
 )
+
+// TrustHalfLife is the age in windows at which what an issuer said weighs half in judging
+// it. Nobody lives for ever on having been honest once.
+const TrustHalfLife = 48
 
 // moments is into how many a week of a machine is divided: a report that it was up for
 // 95 % of the week says good of 61 of them, and bad of 3.
@@ -205,7 +210,7 @@ func (e *Estimator) Add(machine did.DID, c Case) error {
 			if v.Dimension == Availability {
 				good, bad = inWindow(good, bad)
 			}
-			if good|bad == 0 {
+			if good|bad == 0 || e.weight(v.Window()) == 0 {
 				continue
 			}
 			by, err := e.elector(v.Issuer)
@@ -214,9 +219,9 @@ func (e *Estimator) Add(machine did.DID, c Case) error {
 			}
 			statements = append(statements, statement{v.Dimension, v.Window(), by, cell{hi: uint64(bad), lo: uint64(good)}})
 		case Fact:
-			withheld[v.Dimension] += uint64(v.Bad)
+			withheld[v.Dimension] += uint64(v.Bad) * e.weight(v.Window())
 		case Hidden:
-			hidden[v.Dimension] += uint64(v.Bad)
+			hidden[v.Dimension] += uint64(v.Bad) * e.weight(v.Window())
 		case Due, Discharge:
 			if v.Day < e.asOf {
 				n := v.Bad
@@ -228,14 +233,14 @@ func (e *Estimator) Add(machine did.DID, c Case) error {
 		}
 	}
 	for d, n := range due { // a sum: in any order
-		overdue[d.dimension] += uint64(max(n, 0))
+		overdue[d.dimension] += uint64(min(max(n, 0), MaxCount)) * e.weight(d.day.Window())
 	}
 	slices.SortFunc(statements, func(a, b statement) int {
 		return cmp.Or(cmp.Compare(a.dimension, b.dimension), cmp.Compare(a.window, b.window),
 			cmp.Compare(e.electors[a.by].group, e.electors[b.by].group), cmp.Compare(a.by, b.by))
 	})
-	if len(e.ballots)+len(statements)*moments > MaxBallots {
-		return fmt.Errorf("reputation: machine %v: more than %d statements in all: estimate from fewer machines", machine, MaxBallots/moments)
+	if len(e.ballots) >= MaxBallots || len(statements) > MaxBallots/moments {
+		return fmt.Errorf("reputation: machine %v: with its %d statements they are too many, %d or more: estimate from fewer machines", machine, len(statements), MaxBallots)
 	}
 
 	m := int32(len(e.machines))
@@ -243,16 +248,17 @@ func (e *Estimator) Add(machine did.DID, c Case) error {
 	e.evidence = append(e.evidence, rootOf(c.Model, counted))
 	for len(statements) > 0 {
 		d := statements[0].dimension
-		s := subject{machine: m, dimension: d, from: int32(len(e.pieces)), overdue: overdue[d] << pieceBits}
+		s := subject{machine: m, dimension: d, from: int32(len(e.pieces)), overdue: min(overdue[d], MaxCount<<pieceBits)}
 		s.withheld = withheld[d]
 		if d != Obligations {
 			// Entries withheld may be about anything: as many of them were adverse as the
 			// facts about obligations tell.
 			s.withheld += min(hidden[d], withheld[Obligations])
 		}
-		s.withheld = min(s.withheld, MaxCount) << pieceBits
+		s.withheld = min(s.withheld, MaxCount<<pieceBits)
 		for len(statements) > 0 && statements[0].dimension == d {
 			w := statements[0].window
+			weight := e.weight(w)
 			var said []said
 			for len(statements) > 0 && statements[0].dimension == d && statements[0].window == w {
 				by, c := statements[0].by, cell{}
@@ -263,8 +269,8 @@ func (e *Estimator) Add(machine did.DID, c Case) error {
 				}
 				said = append(said, newSaid(c, d, by))
 			}
-			s.weeks += 1 << pieceBits
-			e.divide(&s, said)
+			s.weeks += weight
+			e.divide(&s, said, weight)
 		}
 		s.to = int32(len(e.pieces))
 		e.subjects = append(e.subjects, s)
@@ -289,8 +295,13 @@ func newSaid(c cell, d Dimension, by int32) said {
 	return said{by, good, min(int32((r.bad+half)*moments>>fraction), moments-good)}
 }
 
+// weight is what a window weighs, Q16.
+func (e *Estimator) weight(w Window) uint64 {
+	return decay(uint64(e.asOf.Window()-w), TrustHalfLife) >> (fraction - pieceBits)
+}
+
 // divide adds the pieces of a week to a subject.
-func (e *Estimator) divide(s *subject, week []said) {
+func (e *Estimator) divide(s *subject, week []said, weight uint64) {
 	var cuts [moments + 1]bool
 	cuts[moments] = true
 	for _, v := range week {
@@ -301,7 +312,7 @@ func (e *Estimator) divide(s *subject, week []said) {
 		if !cuts[to] {
 			continue
 		}
-		p := piece{weight: uint32(to-from) << pieceBits / moments, from: int32(len(e.ballots))}
+		p := piece{weight: uint32(uint64(to-from) * weight / moments), from: int32(len(e.ballots))}
 		for _, v := range week {
 			switch {
 			case from < v.good:
@@ -311,7 +322,7 @@ func (e *Estimator) divide(s *subject, week []said) {
 				s.bad += uint64(p.weight)
 			}
 		}
-		if p.to = int32(len(e.ballots)); p.to > p.from {
+		if p.to = int32(len(e.ballots)); p.to > p.from && p.weight > 0 {
 			e.pieces = append(e.pieces, p)
 		}
 		from = to
@@ -372,8 +383,8 @@ func (e *Estimator) Merge(o *Estimator) error {
 			return fmt.Errorf("reputation: both estimators have machine %v", id)
 		}
 	}
-	if len(e.ballots)+len(o.ballots) > MaxBallots {
-		return fmt.Errorf("reputation: more than %d statements in all: estimate from fewer machines", MaxBallots/moments)
+	if len(e.ballots) >= MaxBallots || len(o.ballots) >= MaxBallots {
+		return fmt.Errorf("reputation: an estimator with %d statements, %d or more, does not merge: estimate from fewer machines", max(len(e.ballots), len(o.ballots)), MaxBallots)
 	}
 	index := make([]ballot, len(o.electors))
 	for i := range o.electors {

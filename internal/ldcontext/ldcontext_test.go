@@ -120,7 +120,7 @@ func TestOurContextMintsOnlyInOurNamespace(t *testing.T) {
 }
 
 func TestExamplesAreDefined(t *testing.T) {
-	for _, typ := range append(record.Types(), "MachineReputationCredential") {
+	for _, typ := range append(record.Types(), "MachineReputationCredential", "IssuerTrustTableCredential") {
 		example, ok := record.Example(typ)
 		require.True(t, ok, typ)
 		require.NoError(t, Default().Check(parse(t, string(example))), typ)
@@ -130,7 +130,7 @@ func TestExamplesAreDefined(t *testing.T) {
 // An undefined member, wherever it is put, is refused, and the message says where it is.
 func TestAnUndefinedMemberAnywhereIsNamed(t *testing.T) {
 	var texts []string
-	for _, typ := range append(record.Types(), "MachineReputationCredential") {
+	for _, typ := range append(record.Types(), "MachineReputationCredential", "IssuerTrustTableCredential") {
 		example, _ := record.Example(typ)
 		texts = append(texts, string(example))
 	}
@@ -484,7 +484,7 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func FuzzCheck(f *testing.F) {
-	for _, typ := range append(record.Types(), "MachineReputationCredential") {
+	for _, typ := range append(record.Types(), "MachineReputationCredential", "IssuerTrustTableCredential") {
 		text, _ := record.Example(typ)
 		f.Add(text)
 	}
@@ -526,7 +526,7 @@ func TestSchemasAndContextAgree(t *testing.T) {
 	require.NoError(t, err)
 	ours, err := s.named(w3c, HourmeterV1)
 	require.NoError(t, err)
-	for _, typ := range append(record.Types(), "MachineReputationCredential") {
+	for _, typ := range append(record.Types(), "MachineReputationCredential", "IssuerTrustTableCredential") {
 		text, _ := record.Schema(typ)
 		root := parse(t, string(text))
 		deref := func(v strictjson.Value) strictjson.Value {

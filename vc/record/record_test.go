@@ -2,6 +2,7 @@ package record_test
 
 import (
 	"bytes"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -25,7 +26,11 @@ import (
 	"github.com/hourmeter/hourmeter/vc/record"
 )
 
-const reputationType = "MachineReputationCredential"
+// Claims whose structs are in package reputation.
+var reputations = map[string]func() interface{ Validate() error }{
+	"MachineReputationCredential": func() interface{ Validate() error } { return new(reputation.MachineReputation) },
+	"IssuerTrustTableCredential":  func() interface{ Validate() error } { return new(reputation.TrustTable) },
+}
 
 func compile(t require.TestingT, typ string) *jsonschema.Schema {
 	text, ok := record.Schema(typ)
@@ -86,7 +91,7 @@ func credential(t require.TestingT, claim interface{ CredentialType() string }) 
 }
 
 func TestExamples(t *testing.T) {
-	for _, typ := range append(record.Types(), reputationType) {
+	for _, typ := range append(record.Types(), slices.Collect(maps.Keys(reputations))...) {
 		t.Run(typ, func(t *testing.T) {
 			example, ok := record.Example(typ)
 			require.True(t, ok)
@@ -94,8 +99,9 @@ func TestExamples(t *testing.T) {
 			doc, err := strictjson.Parse(example, strictjson.Limits{})
 			require.NoError(t, err)
 			require.NoError(t, ldcontext.Default().Check(doc.Root()))
-			var claim interface{ Validate() error } = new(reputation.MachineReputation)
-			if typ == reputationType { // its struct is package reputation's
+			var claim interface{ Validate() error }
+			if of, ok := reputations[typ]; ok {
+				claim = of()
 				require.NoError(t, json.Unmarshal(subject(t, example), claim, json.RejectUnknownMembers(true)))
 			} else {
 				claim = decode(t, typ, example)
@@ -120,7 +126,10 @@ func TestExamples(t *testing.T) {
 // kind, and required exactly if it is always written. That every property is a term of our context
 // is tested in package ldcontext.
 func TestStructsAndSchemasAgree(t *testing.T) {
-	structs := map[string]reflect.Type{reputationType: reflect.TypeFor[reputation.MachineReputation]()}
+	structs := map[string]reflect.Type{}
+	for typ, of := range reputations {
+		structs[typ] = reflect.TypeOf(of()).Elem()
+	}
 	for _, typ := range record.Types() {
 		claim, _ := record.New(typ)
 		require.Equal(t, typ, claim.CredentialType())
@@ -168,13 +177,16 @@ func TestStructsAndSchemasAgree(t *testing.T) {
 					require.True(t, required["id"], "%s: id is required", path)
 					seen["id"] = true
 				}
-				for i := range goType.NumField() {
-					name, options, _ := strings.Cut(goType.Field(i).Tag.Get("json"), ",")
+				for _, field := range reflect.VisibleFields(goType) {
+					name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+					if field.Anonymous && name == "" || len(field.Index) > 1 && goType.Field(field.Index[0]).Tag.Get("json") != "" {
+						continue // its fields are listed after it, or belong to a member of their own
+					}
 					property, ok := properties[name].(map[string]any)
 					require.True(t, ok, "%s.%s is not in the schema", path, name)
 					seen[name] = true
 					require.Equal(t, options == "", required[name], "%s.%s is required", path, name)
-					agree(path+"."+name, goType.Field(i).Type, property)
+					agree(path+"."+name, field.Type, property)
 				}
 				for name := range properties {
 					require.True(t, seen[name], "%s.%s is in the schema only", path, name)

@@ -14,8 +14,8 @@ var (
 
 // Schema returns the JSON Schema (draft 2020-12) of a credential of the given type: of the whole
 // credential, for use in credentialSchema. It reports false for a type it has no schema for. Beside
-// those of [Types], it has that of "MachineReputationCredential", whose struct is in package
-// reputation. A schema cannot say that numbers add up or that times follow one another:
+// those of [Types], it has those of "MachineReputationCredential" and
+// "IssuerTrustTableCredential", whose structs are in package reputation. A schema cannot say that numbers add up or that times follow one another:
 // Validate does.
 func Schema(credentialType string) ([]byte, bool) {
 	schema, err := schemas.ReadFile("schema/" + credentialType + ".json")
