@@ -98,7 +98,9 @@ func (s *Scorer) Explain(h *chain.History, at time.Time) (*Explanation, error) {
 
 // ExplainCase explains the score of a case as of a day: see [Scorer.Weigh]. Each credential is
 // taken out of the windows that it speaks about only, so time grows with their number alone:
-// milliseconds for hundreds of credentials, a quarter of a second for ten thousand.
+// milliseconds for hundreds of credentials, a quarter of a second for ten thousand. The
+// exception is a week of which hundreds of issuers with influence report: it takes the
+// square of their number for each.
 func (s *Scorer) ExplainCase(c Case, asOf Day) (*Explanation, error) {
 	score, err := s.Weigh(c, asOf)
 	if err != nil {
@@ -119,7 +121,7 @@ func (s *Scorer) ExplainCase(c Case, asOf Day) (*Explanation, error) {
 	var before [dimensions]int64
 	sum := int64(base)
 	for d := range dimensions {
-		l.whole[d] = l.tally(d)
+		l.whole[d], l.gates[d] = l.tally(d)
 		steps := l.steps(d)
 		before[d] = l.milli(d, l.whole[d])
 		sum += score.Dimensions[d].Points
@@ -149,7 +151,8 @@ type ledger struct {
 	priors [dimensions]Prior
 	weeks  [dimensions]map[Window]*week
 	due    [dimensions]map[Day]cell
-	whole  [dimensions]tally // of all there is
+	whole  [dimensions]tally  // of all there is
+	gates  [dimensions]Window // before which praise does not count, -1 if all does: see tally
 	fuser  fuser
 }
 
@@ -235,42 +238,46 @@ func (l *ledger) fused(d Dimension, w *week) (good, bad uint64) {
 	return good, bad
 }
 
-// tally sums up a dimension. It is [State.tally] over the ledger, but for doubt.
-func (l *ledger) tally(d Dimension) (t tally) {
+// tally sums up a dimension. It is [State.tally] over the ledger, but for doubt. The gate is
+// the last window in which somebody spoke against integrity, else -1: praise from before it
+// does not count.
+func (l *ledger) tally(d Dimension) (t tally, gate Window) {
 	windows := make([]Window, 0, len(l.weeks[d]))
 	for w := range l.weeks[d] {
 		windows = append(windows, w)
 	}
 	slices.Sort(windows) // only the last state of integrity holds, so the order matters
-	gated := false
+	gate = -1
 	for _, w := range slices.Backward(windows) {
-		part := l.partOf(d, w)
-		if gated {
-			part.good, part.recent.good = 0, 0
-		}
+		part := l.partOf(d, w, gate)
 		t.plus(part)
-		gated = gated || d == Integrity && part.saidBad
+		if part.gates {
+			gate = max(gate, w)
+		}
 	}
 	for day := range l.due[d] {
 		t.plus(l.partDue(d, day)) // sums of integers do not depend on the order
 	}
-	return t
+	return t, gate
 }
 
 // A part is what one window, or one day of what falls due, adds to a tally.
 type part struct {
 	tally
-	saidBad bool // by a report
+	gates bool // praise from before it does not count
 }
 
-func (l *ledger) partOf(d Dimension, at Window) (p part) {
+func (l *ledger) partOf(d Dimension, at, gate Window) (p part) {
 	w := l.weeks[d][at]
 	age := l.asOf.Window() - at
 	if w == nil || age < 0 || age >= decayWindows {
 		return p
 	}
 	good, bad := l.fused(d, w)
-	p.saidBad = bad > 0
+	p.gates = d == Integrity && bad > 0
+	if at < gate {
+		good = 0
+	}
 	weight, recent := l.scorer.decays[age], l.scorer.recent(age)
 	p.good, p.bad = mul(weight, good), mul(weight, bad)
 	p.recent.good, p.recent.bad = mul(recent, good), mul(recent, bad)
@@ -360,7 +367,7 @@ func (l *ledger) contribution(evidence []Evidence, marks []mark, whole *[dimensi
 		if p.due {
 			return l.partDue(p.d, Day(p.at))
 		}
-		return l.partOf(p.d, Window(p.at))
+		return l.partOf(p.d, Window(p.at), l.gates[p.d])
 	}
 	without := l.whole
 	for _, p := range places {
@@ -369,11 +376,16 @@ func (l *ledger) contribution(evidence []Evidence, marks []mark, whole *[dimensi
 	for _, m := range marks {
 		l.count(m, -1)
 	}
+	moved := false // the gate, so that other windows count than before
 	for _, p := range places {
-		without[p.d].plus(partAt(p))
+		now := partAt(p)
+		without[p.d].plus(now)
+		if at, gate := Window(p.at), l.gates[Integrity]; p.d == Integrity && at >= gate && now.gates != (at == gate) {
+			moved = true
+		}
 	}
-	if touched[Integrity] {
-		without[Integrity] = l.tally(Integrity) // one window decides whether others count
+	if moved {
+		without[Integrity], _ = l.tally(Integrity)
 	}
 	for _, m := range marks {
 		l.count(m, 1)

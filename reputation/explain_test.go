@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -189,4 +190,26 @@ func BenchmarkExplain(b *testing.B) {
 			}
 		})
 	}
+}
+
+// Integrity is its last state, so that one window decides what others count. Whoever adds
+// key bindings to his record does not make it dear to explain.
+func TestExplainingManyKeyBindingsTakesNoLonger(t *testing.T) {
+	c := Case{Completeness: chain.C4}
+	for i := range 4000 {
+		c.Evidence = append(c.Evidence, Evidence{
+			Sequence: int64(i), Digest: digestOf(i), Issuer: issuer(0), Day: today - Day(i), Dimension: Integrity, Good: 500, Bad: 500,
+		})
+	}
+	s := scorerFor(t, trusting(1))
+	took := func(d Dimension) time.Duration {
+		for i := range c.Evidence {
+			c.Evidence[i].Dimension = d
+		}
+		began := time.Now()
+		explain(t, s, c)
+		return time.Since(began)
+	}
+	usual := min(took(Obligations), took(Obligations), took(Obligations))
+	require.Less(t, min(took(Integrity), took(Integrity)), 5*usual)
 }
