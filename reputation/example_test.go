@@ -88,6 +88,7 @@ func ExamplePolicy_Score() {
 	//  -85 MAINTENANCE_UNPROVEN
 	//  -46 AVAILABILITY_UNPROVEN
 	//  -45 INTEGRITY_UNPROVEN
+	//    0 CAPPED_C2
 }
 
 func ExampleScorer_Score() {

@@ -76,7 +76,8 @@ func (s *Scorer) Score(h *chain.History, at time.Time) (*Score, error) {
 // gap anybody may have signed for the owner.
 //
 // If a log was asked (see [chain.History.Seen]), praise counts only where the log holds it,
-// lateness is told by when the log held it, and a fork counts only if somebody has signed
+// lateness is told by when the log held it (but blame that was signed in time stays, or the
+// holder would keep it back until it is late), and a fork counts only if somebody has signed
 // the branch left out whom the policy knows, or the machine's side: a stranger's is a
 // [Rival]. What strangers allege beyond the log, with a gap before it, is left out.
 //
@@ -275,6 +276,11 @@ func (x *extraction) add(e Evidence) {
 	if e.Validate() != nil || !report && e.Bad == 0 {
 		return
 	}
+	if e.Kind == BackDated && e.Bad > 0 && x.signedInTime(e.Day) {
+		blame := e // that somebody kept back until it was too late
+		blame.Kind, blame.Good = Report, 0
+		x.Evidence = append(x.Evidence, blame)
+	}
 	// One entry may discharge several obligations of one day: they are counted together.
 	for i := range x.Evidence {
 		prior := &x.Evidence[len(x.Evidence)-1-i]
@@ -302,12 +308,24 @@ func (x *extraction) kind(e Evidence) Kind {
 		return Void
 	case praise && e.Dimension != Provenance && x.item.Link.Kind != chain.Close && x.again(e):
 		return Duplicate
-	case now.Sub(e.Day.Time()) > time.Duration(x.scorer.policy.MaxLateDays+1)*24*time.Hour:
+	case x.late(now, e.Day):
 		return BackDated
 	case praise && x.beyond(x.item.Link.Sequence):
 		return Unlogged
 	}
 	return Report
+}
+
+// late reports whether a time comes too long after a day.
+func (x *extraction) late(at time.Time, d Day) bool {
+	return at.Sub(d.Time()) > time.Duration(x.scorer.policy.MaxLateDays+1)*24*time.Hour
+}
+
+// signedInTime reports whether the witness says that he signed the entry at hand not too long
+// after a day: if a log held it too long after, whoever had it kept it back.
+func (x *extraction) signedInTime(d Day) bool {
+	signed := x.item.SignedAt(x.witness)
+	return !signed.IsZero() && !x.late(signed, d)
 }
 
 // day is the day of what the entry at hand reports. Nobody can have seen what comes after

@@ -262,7 +262,7 @@ func TestClaimsThatNoScorerComputes(t *testing.T) {
 		{"negative evidence", func(m *MachineReputation) { m.Evidence = -1 }, "evidence is -1"},
 		{"a dimension missing", func(m *MachineReputation) { m.Dimensions = m.Dimensions[1:] }, "4 dimensions"},
 		{"a dimension twice", func(m *MachineReputation) { m.Dimensions[1] = m.Dimensions[0] }, "dimensions[1] is availability: want maintenance"},
-		{"too many reasons", func(m *MachineReputation) { m.Reasons = make([]Code, MaxReasons+1) }, "14 reasons"},
+		{"too many reasons", func(m *MachineReputation) { m.Reasons = make([]Code, MaxReasons+1) }, "15 reasons"},
 		{"an unknown reason", func(m *MachineReputation) { m.Reasons[0] = "BAD_LUCK" }, `reason "BAD_LUCK"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -24,6 +24,7 @@ const (
 	CappedIsolated       Code = "CAPPED_C0"
 	CappedGaps           Code = "CAPPED_C1"
 	CappedUnwitnessed    Code = "CAPPED_C2"
+	StaleRecord          Code = "STALE" // class C3, which has no cap: noted only
 	Equivocation         Code = "EQUIVOCATION"
 
 	// RecentDeterioration is for what is lost because the last weeks are worse than the
@@ -32,7 +33,8 @@ const (
 )
 
 // Codes that stand for what was found in the record. In themselves they cost nothing: what
-// was said so does not count. [EntriesMissing] is also one of them, where others cost more.
+// was said so does not count. [EntriesMissing] is also one of them, where others cost more,
+// and so is the code of the class, if that is not [chain.C4]: something may be missing.
 const (
 	KeyCompromised   Code = "KEY_COMPROMISED"
 	BackDatedReports Code = "BACK_DATED"
@@ -109,6 +111,8 @@ func (c Code) Text() string {
 		return "The record has gaps: at most 580 points."
 	case CappedUnwitnessed:
 		return "No independent log has witnessed the record, so its end may be missing: at most 680 points."
+	case StaleRecord:
+		return "What the log holds was not seen lately, so the end of the record may be missing."
 	case Equivocation:
 		return "Two entries of the record claim the same place: the score is void until this is adjudicated."
 	case RecentDeterioration:
@@ -116,7 +120,7 @@ func (c Code) Text() string {
 	case KeyCompromised:
 		return "A key of the machine was compromised: what it signed since counts nothing."
 	case BackDatedReports:
-		return "Reports came too long after what they report: they count nothing."
+		return "Reports came too long after what they report: what is good in them counts nothing."
 	case UnloggedPraise:
 		return "The log that was asked does not hold entries that praise the machine: they count nothing."
 	case SelfPraise:

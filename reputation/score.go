@@ -33,7 +33,7 @@ const (
 	MaxCosts = 4
 
 	// MaxReasons is how many reasons a score lists in all, with those that cost nothing.
-	MaxReasons = MaxCosts + sights
+	MaxReasons = MaxCosts + 1 + sights
 )
 
 // A Score is a machine's standing on a day.
@@ -247,6 +247,9 @@ func (st *State) Score(asOf Day) (*Score, error) {
 			s.Reasons = append(s.Reasons, r)
 		}
 	}
+	if code != "" && !slices.ContainsFunc(s.Reasons, func(r Reason) bool { return r.Code == code }) {
+		s.Reasons = append(s.Reasons, Reason{Code: code, Text: code.Text()}) // something may be missing, whatever that cost
+	}
 	s.Reasons = seen.appendTo(s.Reasons)
 	return s, nil
 }
@@ -286,7 +289,7 @@ func (st *State) failures() Failures {
 	return f
 }
 
-// limitFor returns the most points that a history of class c may have, and why.
+// limitFor returns the most points that a history of class c may have, and what its class says.
 func limitFor(c chain.Completeness, forks uint64) (int64, Code) {
 	switch {
 	case forks > 0:
@@ -297,6 +300,8 @@ func limitFor(c chain.Completeness, forks uint64) (int64, Code) {
 		return CapGaps, CappedGaps
 	case c == chain.C2:
 		return CapUnwitnessed, CappedUnwitnessed
+	case c == chain.C3:
+		return Max, StaleRecord
 	}
 	return Max, ""
 }

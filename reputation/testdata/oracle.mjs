@@ -324,6 +324,8 @@ function score(policy, voices, digest, c) {
   const oldest = min(...counts.reports.flatMap(cells => [...cells]).filter(([, said]) =>
     [...said].some(([id, { good, bad }]) => id !== 'interested' && id !== 'telemetry' && good + bad > 0n)).map(([w]) => w), windowOf(65535n) + 1n)
   if (oldest > windowOf(asOf) - 13n) counts.seen.add('NEW_RECORD')
+  const note = counts.forks > 0n ? 'EQUIVOCATION' : c.case.completeness === 'C3' ? 'STALE' : byCap.code
+  if (note !== 'CAPPED_C4' && !listed.some(r => r.code === note)) listed.push({ code: note, lost: 0n })
   for (const code of NOTES) if (counts.seen.has(code) && !listed.some(r => r.code === code)) listed.push({ code, lost: 0n })
   const prior = priors.failureRate, fails = min(counts.failures, 1n << 40n)
   return {
