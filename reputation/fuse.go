@@ -190,8 +190,9 @@ func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 
 	var fewReports [8]report
 	reports := fewReports[:0]
-	var good, bad, doubt uint64
-	gated := false
+	var good, bad, doubt, doubts uint64
+	var all, recent sums // not yet in t, which closures below hold
+	gated, cut := false, false
 	for w := now; w >= oldest; w-- {
 		// Most windows are like the one after them: then so is what comes of them.
 		alike := true
@@ -209,29 +210,28 @@ func (st *State) tally(d Dimension, asOf Day, f *fuser) (t tally) {
 			reports = reports[:0]
 			for i := range tracks {
 				if c := tracks[i].last; c.hi|c.lo != 0 {
-					t.cut = t.cut || c.excessive(d)
+					cut = cut || c.excessive(d)
 					reports = append(reports, newReport(c, d, tracks[i].voice))
 				}
 			}
 			good, bad, doubt = f.fuse(reports)
 		}
 		age := now - w
-		weight, recent := st.scorer.decays[age], st.scorer.recent(age)
-		if !gated && doubt != 0 {
-			t.doubt += mul(weight, doubt)
-		}
-		if !gated && good != 0 {
-			t.good += mul(weight, good)
-			t.recent.good += mul(recent, good)
+		weight, lately := st.scorer.decays[age], st.scorer.recent(age)
+		if !gated {
+			doubts += mul(weight, doubt)
+			all.good += mul(weight, good)
+			recent.good += mul(lately, good)
 		}
 		if bad != 0 {
-			t.bad += mul(weight, bad)
-			t.recent.bad += mul(recent, bad)
+			all.bad += mul(weight, bad)
+			recent.bad += mul(lately, bad)
 			// Integrity is a state, and the last one holds: praise from before it was lost
 			// says nothing about the machine as it is.
 			gated = d == Integrity
 		}
 	}
+	t.sums, t.recent, t.doubt, t.cut = all, recent, doubts, cut
 
 	st.marks(st.scorer.factVoice(), d, func(at int32, c cell) {
 		if age := now - Window(at); 0 <= age && age < decayWindows {
