@@ -215,7 +215,7 @@ func (e *Estimator) Add(machine did.DID, c Case) error {
 			}
 			by, err := e.elector(v.Issuer)
 			if err != nil {
-				return err
+				return fmt.Errorf("%w with machine %v: estimate without machines of so many", err, machine)
 			}
 			statements = append(statements, statement{v.Dimension, v.Window(), by, cell{hi: uint64(bad), lo: uint64(good)}})
 		case Fact:
@@ -339,7 +339,8 @@ type Accreditation struct {
 }
 
 // AccreditationOf returns what a verified AccreditationCredential says. It ends with the
-// grant, or with the credential if that ends before.
+// grant, or with the credential if that ends before. For what the grant is, its attests and
+// scope, is left out: an issuer has one influence, whatever it speaks about.
 func AccreditationOf(v *vc.Verified) (Accreditation, error) {
 	c, err := vc.ClaimOf[record.Accreditation](v)
 	if err != nil {
@@ -443,7 +444,8 @@ func (e *Estimator) Root() vc.Digest {
 // does not live on.
 //
 // The table lists issuers with an influence of 1/20 at least, and if they are more than it
-// can hold, those that spoke on most windows beside others with influence.
+// can hold, those that the policy lists, then those that spoke on most windows beside others
+// with influence.
 func (e *Estimator) Table(previous *TrustTable) (*TrustTable, error) {
 	t := &TrustTable{Scheme: TrustScheme, Policy: e.digest, AsOf: e.asOf, Observations: e.Root(), Issuers: []IssuerTrust{}}
 	if previous != nil {
@@ -492,8 +494,12 @@ func (e *Estimator) Table(previous *TrustTable) (*TrustTable, error) {
 		}
 		v.heard = nil
 	}
+	listed := make(map[did.DID]int, len(e.policy.Issuers))
+	for _, issuer := range e.policy.Issuers {
+		listed[issuer.ID] = 1
+	}
 	slices.SortFunc(t.Issuers, func(a, b IssuerTrust) int {
-		return cmp.Or(cmp.Compare(b.Windows, a.Windows), byDID(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(listed[b.ID], listed[a.ID]), cmp.Compare(b.Windows, a.Windows), byDID(a.ID, b.ID))
 	})
 	t.Issuers = t.Issuers[:min(len(t.Issuers), MaxTrusted)]
 	slices.SortFunc(t.Issuers, func(a, b IssuerTrust) int { return byDID(a.ID, b.ID) })

@@ -3,6 +3,7 @@ package reputation
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -51,9 +52,10 @@ func drawExtreme(r *rand.Rand, n, issuers int) (list []Evidence) {
 		}
 		return r.Int64N(max + 1)
 	}
+	oldest := []int{60, 3000, int(today)}[r.IntN(3)]
 	for i := range n {
 		e := Evidence{
-			Sequence: int64(i), Digest: digestOf(i), Issuer: issuer(r.IntN(issuers)), Day: today - Day(r.IntN(60)),
+			Sequence: int64(i), Digest: digestOf(i), Issuer: issuer(r.IntN(issuers)), Day: today - Day(r.IntN(oldest)),
 			Dimension: Dimension(r.IntN(int(dimensions))), Standing: Standing(r.IntN(3)), Kind: Kind(r.IntN(int(kinds))),
 		}
 		if r.IntN(3) > 0 {
@@ -96,4 +98,59 @@ func TestATableComesOfAnyEvidence(t *testing.T) {
 		want := all.estimated(t, p, r.Perm(len(all)), false)
 		require.Equal(t, want, all.estimated(t, p, r.Perm(len(all)), true), "seed %d", seed)
 	}
+}
+
+// Names cost nothing, and they can speak beside each other as often as they like. They do
+// not push those out of a table whom the policy lists.
+func TestAFloodOfNamesLeavesRoomForWhomThePolicyLists(t *testing.T) {
+	p := trusting(2)
+	p.Issuers[0].Root = true
+	p.Issuers[1].Reliability = Reliability{900_000, 900_000}
+	listed := p.Issuers[1].ID
+
+	e, err := NewEstimator(p, today)
+	require.NoError(t, err)
+	said := func(by did.DID, week int, good int64) Evidence {
+		return Evidence{Issuer: by, Day: today - Day(7*week), Dimension: Obligations, Standing: Independent, Good: good, Bad: fullEvent - good}
+	}
+	for machine := range 4 {
+		var c Case
+		add := func(v Evidence) {
+			v.Sequence, v.Digest = int64(len(c.Evidence)), digestOf(len(c.Evidence))
+			c.Evidence = append(c.Evidence, v)
+		}
+		for week := range 4 {
+			good := int64(machine%2) * fullEvent
+			add(said(p.Issuers[0].ID, week, good))
+			if week == 0 {
+				add(said(listed, week, good))
+			}
+			for i := range MaxTrusted + 10 {
+				add(said(sybil(i), week, good))
+			}
+		}
+		require.NoError(t, e.Add(lives{}.machine(machine), c))
+	}
+	table, err := e.Table(nil)
+	require.NoError(t, err)
+	require.Len(t, table.Issuers, MaxTrusted)
+	require.True(t, slices.ContainsFunc(table.Issuers, func(i IssuerTrust) bool { return i.ID == listed }))
+}
+
+// A root is believed, or it is no root: no table takes its word away anywhere.
+func TestNoFactionHoldsARoot(t *testing.T) {
+	p := trusting(2)
+	p.Issuers[0].Root = true
+	digest, err := p.Digest()
+	require.NoError(t, err)
+	table := &TrustTable{
+		Scheme: TrustScheme, Policy: digest, Observations: digest, AsOf: today,
+		Issuers:  []IssuerTrust{{ID: p.Issuers[1].ID, Reliability: Reliability{900_000, 900_000}}},
+		Factions: []Faction{{Issuers: []did.DID{p.Issuers[1].ID}, Machines: []did.DID{lives{}.machine(0)}}},
+	}
+	_, err = NewScorer(p, table)
+	require.NoError(t, err)
+	table.Factions[0].Issuers[0] = p.Issuers[0].ID
+	_, err = NewScorer(p, table)
+	require.ErrorContains(t, err, "has no influence by this table")
 }

@@ -138,6 +138,11 @@ func (t TrustTable) Validate() error {
 		case !ascending(f.Issuers) || !ascending(f.Machines):
 			return bad("factions[%d]: members and machines must be DIDs, sorted, none twice", i)
 		}
+		for _, id := range f.Issuers {
+			if _, ok := slices.BinarySearchFunc(t.Issuers, id, func(issuer IssuerTrust, id did.DID) int { return byDID(issuer.ID, id) }); !ok {
+				return bad("factions[%d]: %v has no influence by this table, so none can be taken from it", i, id)
+			}
+		}
 	}
 	return nil
 }
