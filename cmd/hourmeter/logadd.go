@@ -55,7 +55,7 @@ are then asked from here: name each as KEY@URL.`,
 	f.StringVar(&l.where, "to", "", "`URL` or folder of the log")
 	f.StringVar(&l.key, "log-key", "", "verifier `key` of the log")
 	f.StringArrayVar(&l.witnesses, "witness", nil, "verifier `key` of a witness, for a folder KEY@URL; may be repeated")
-	f.IntVar(&l.quorum, "quorum", 0, "how many of the witnesses have to have cosigned (default all)")
+	f.IntVar(&l.quorum, "quorum", 0, "how many of the witnesses have to have cosigned, more than half (default all)")
 	f.StringVar(&l.state, "log-state", "", "`file` that remembers the log's newest checkpoint from one run to the next")
 	network.flags(f)
 	return cmd

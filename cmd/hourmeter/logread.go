@@ -46,7 +46,7 @@ func (l *logFlags) flags(f *pflag.FlagSet) {
 func (l *logFlags) trust(f *pflag.FlagSet) {
 	f.StringVar(&l.key, "log-key", "", "verifier `key` of the log")
 	f.StringArrayVar(&l.witnesses, "witness", nil, "verifier `key` of a witness; may be repeated")
-	f.IntVar(&l.quorum, "quorum", 0, "how many of the witnesses have to have cosigned (default all)")
+	f.IntVar(&l.quorum, "quorum", 0, "how many of the witnesses have to have cosigned, more than half (default all)")
 	f.DurationVar(&l.maxAge, "max-age", time.Hour, "how old a checkpoint may be that shows the newest entry (class C4)")
 	f.BoolVar(&l.scan, "scan", false, "read all entries of the log instead of taking its signed word for which is the newest")
 	f.StringVar(&l.state, "log-state", "", "`file` that remembers the log's newest checkpoint from one run to the next")

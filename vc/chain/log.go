@@ -65,7 +65,8 @@ func (l *Logged) check() error {
 	return nil
 }
 
-// Seen returns h with what a log knows of it; the log asked last counts.
+// Seen returns h with what a log knows of it. The log asked last counts, so ask the one
+// that the reader has chosen: in another the holder may have entered less.
 //
 // The class of a history that is complete up to the newest entry which the log holds
 // becomes [C4], or [C3] if the checkpoint is not fresh. Entries that the log does not

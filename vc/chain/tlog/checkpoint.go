@@ -37,12 +37,14 @@ const (
 // Trust says whose word on a log counts: the reader's policy.
 //
 // Witnesses are what keeps a log from showing one tree to you and another to
-// somebody else. Fewer than Quorum dishonest ones cannot help it to, and cannot
-// make an entry look older, or a tree fresher, than it is.
+// somebody else with the same witnesses. Two quorums of them have at least
+// 2·Quorum − len(Witnesses) in common, and it takes that many dishonest ones: all
+// of three if Quorum is three, but one if it is two. Fewer than Quorum dishonest
+// ones cannot make an entry look older, or a tree fresher, than it is.
 type Trust struct {
 	Log       string           // verifier key of the log, "origin+hash+key"; see LogKey
 	Witnesses []string         // verifier keys of witnesses, each of another party; see WitnessKey. At least one
-	Quorum    int              // how many of them have to cosign; zero means all
+	Quorum    int              // how many of them have to cosign, more than half; zero means all
 	MaxAge    time.Duration    // how old a fresh checkpoint may be; zero means one hour
 	Now       func() time.Time // nil means time.Now
 }
@@ -77,12 +79,26 @@ func (c *Checkpoint) Digest() vc.Digest { return sha256.Sum256([]byte(c.text)) }
 // LogTime returns the time by which the log held the tree. Of the earliest
 // Quorum cosignatures one is honest, so the latest of these is no earlier than
 // the truth, whatever the others say.
-func (c *Checkpoint) LogTime() time.Time { return c.Cosignatures[c.quorum-1].Time }
+//
+// It is zero of a checkpoint that no Trust has checked.
+func (c *Checkpoint) LogTime() time.Time {
+	if c.quorum == 0 {
+		return time.Time{}
+	}
+	return c.Cosignatures[c.quorum-1].Time
+}
 
 // AsOf returns the time at which the log held no more than the tree. Of the
 // latest Quorum cosignatures one is honest, so the earliest of these is no later
 // than the truth.
-func (c *Checkpoint) AsOf() time.Time { return c.Cosignatures[len(c.Cosignatures)-c.quorum].Time }
+//
+// It is zero of a checkpoint that no Trust has checked.
+func (c *Checkpoint) AsOf() time.Time {
+	if c.quorum == 0 {
+		return time.Time{}
+	}
+	return c.Cosignatures[len(c.Cosignatures)-c.quorum].Time
+}
 
 // Checkpoint checks a signed checkpoint: the log's signature, and that a quorum
 // of witnesses has cosigned it. How old it is, it says but does not judge.
@@ -124,6 +140,8 @@ func (t *Trust) prepare() (*prepared, error) {
 		return nil, fmt.Errorf("tlog: trust in log %s names no witness: without any, the log can show each reader another tree", log.name)
 	case p.quorum < 0 || p.quorum > len(witnesses):
 		return nil, fmt.Errorf("tlog: trust in log %s asks for %d cosignatures and names %d witnesses", log.name, t.Quorum, len(witnesses))
+	case 2*p.quorum <= len(witnesses):
+		return nil, fmt.Errorf("tlog: trust in log %s asks for %d cosignatures of %d witnesses: ask for more than half, or the log can show two trees to two halves of them", log.name, t.Quorum, len(witnesses))
 	case p.maxAge < 0:
 		return nil, fmt.Errorf("tlog: trust in log %s has a negative MaxAge", log.name)
 	case p.maxAge == 0:

@@ -20,8 +20,8 @@
 // The danger: a log shows what it was given, not that it was given everything;
 // and a signed [Head] shows the newest entry on the log's word. That is a word
 // which convicts the log if somebody reads all entries, so somebody has to:
-// see [Auditor] and [Reader.Scan]. A conspiracy of the log and a quorum of its
-// witnesses can show each reader another tree.
+// see [Auditor] and [Reader.Scan]. A conspiracy of the log and enough of its
+// witnesses can show each reader another tree: see [Trust].
 //
 // # Errors
 //

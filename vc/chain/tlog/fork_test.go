@@ -82,6 +82,27 @@ func TestWitnessesStopAFork(t *testing.T) {
 	}
 }
 
+// Two halves of honest witnesses may each be shown a tree of their own, and neither does wrong. So
+// half of them are no quorum, and whoever trusts in one is told.
+func TestHalfOfTheWitnessesShowNothing(t *testing.T) {
+	w, other := forked(t)
+	w.log.quorum, other.quorum = 1, 1
+	w.cosigners = w.cosigners[:1]
+	w.publish()
+	p, err := other.Publish(t.Context(), Cosigner(w.witnesses[1]))
+	require.NoError(t, err)
+	require.True(t, p.Published, "an honest witness that was not shown the first tree")
+	for _, witnesses := range [][]string{w.trust.Witnesses[:2], w.trust.Witnesses} {
+		trust := w.trust
+		trust.Witnesses, trust.Quorum = witnesses, 1
+		for _, l := range []*Log{w.log, other} {
+			v, err := (&Reader{Source: l, Trust: trust}).Read(t.Context(), machine(0))
+			require.ErrorContains(t, err, "more than half")
+			require.Nil(t, v)
+		}
+	}
+}
+
 func root(t *testing.T, signed []byte) string {
 	c, err := parseCheckpoint(strings.SplitAfter(string(signed), "\n\n")[0][:strings.Index(string(signed), "\n\n")+1])
 	require.NoError(t, err)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -356,7 +354,7 @@ type Kept struct {
 	Salt       Salt      `json:"salt"`
 	Checkpoint string    `json:"checkpoint"`         // signed and cosigned
 	Head       string    `json:"head"`               // signed by the log, of the same tree
-	Receipts   []string  `json:"receipts,omitempty"` // of the record's entries, in any order
+	Receipts   []string  `json:"receipts,omitempty"` // of all of the record's entries, in any order
 }
 
 // Keep asks the log about a record, like [Reader.Read], and returns what
@@ -398,8 +396,9 @@ func (r *Reader) Keep(ctx context.Context, record Record) (*Kept, error) {
 
 // View checks what was kept of a record, offline. The checkpoint's quorum of
 // witnesses and the log's signed head say what was the newest entry then; how
-// long ago that is, [chain.Logged] says. Receipts may be missing, but that of
-// entry 0; for those that are there the same holds as for [Trust.Receipt].
+// long ago that is, [chain.Logged] says. A receipt of each entry says since when
+// the log holds it, as [Trust.Receipt] does. None may be missing: whoever dates an
+// entry back would leave it out.
 //
 // The error is a *[RejectError], a *[QuorumError], or says what is wrong with
 // the Trust itself.
@@ -448,27 +447,19 @@ func (t *Trust) View(kept *Kept) (*View, error) {
 			bySequence[r.Entry.Sequence] = r
 		}
 	}
-	if h.Entries > 0 {
-		first := h.Digest
-		if r := bySequence[0]; r != nil {
-			first = r.Entry.Digest
-		} else if h.Entries > 1 {
-			return nil, reject(ErrHead, c.Origin, "the receipt of entry 0 is missing, which shows that the key is that of the record")
-		}
-		if err := checkFirst(c, kept.Chain, first); err != nil {
-			return nil, err
-		}
-	}
 	logged := p.logged(c)
-	for _, sequence := range slices.Sorted(maps.Keys(bySequence)) {
+	for sequence := range h.Entries {
 		r := bySequence[sequence]
+		if r == nil {
+			return nil, reject(ErrHead, c.Origin, "the receipt of entry %d is missing: nothing says since when the log holds it", sequence)
+		}
 		logged.Entries = append(logged.Entries, chain.LoggedEntry{Sequence: sequence, Digest: r.Entry.Digest, Time: r.Time()})
 	}
 	if newest, any := h.Newest(); any {
-		r := bySequence[newest.Sequence]
-		if r == nil {
-			logged.Entries = append(logged.Entries, chain.LoggedEntry{Sequence: newest.Sequence, Digest: newest.Digest})
-		} else if r.Entry != newest || r.Index != h.Index {
+		if err := checkFirst(c, kept.Chain, logged.Entries[0].Digest); err != nil {
+			return nil, err
+		}
+		if r := bySequence[newest.Sequence]; r.Entry != newest || r.Index != h.Index {
 			return nil, reject(ErrHead, c.Origin, "the receipt of entry %d is not of the leaf that the head names", newest.Sequence)
 		}
 	}
