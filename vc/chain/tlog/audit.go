@@ -24,9 +24,13 @@ type Auditor struct {
 	mu     sync.Mutex
 	edge   edge
 	index  index
-	last   *Checkpoint
-	failed error // the log broke a rule: no later tree makes it good
+	last   *Checkpoint // the tree that the entries are of, or the beginning of
+	failed error       // the log broke a rule: no later tree makes it good
 }
+
+// auditStep is how many bundles an Auditor reads before it holds them against the tree: 65,536
+// entries, some 10 MB.
+const auditStep = 256
 
 // A SequenceError says that a log took in an entry whose predecessors it does
 // not hold. It is final. Unlike a [Misbehaviour] it takes all of the log's
@@ -47,7 +51,7 @@ func (e *SequenceError) Error() string {
 func (e *SequenceError) Unwrap() error { return ErrSequence }
 
 // Audit reads what is new since the last call, and returns the checkpoint up to
-// which everything is good.
+// which everything is good. If it is interrupted, the next call goes on.
 //
 // The error is a *[Misbehaviour] or a *[SequenceError] if the log broke a rule,
 // now or before; a *[RejectError] or *[QuorumError] about its checkpoint; a
@@ -87,19 +91,44 @@ func (a *Auditor) Entries(k Key) (entries []Entry, indexes []int64) {
 }
 
 // advance reads on to a checkpoint that the log has signed. The caller holds mu.
+//
+// It goes by steps, each held against the tree before the next is read. So a log fills no memory
+// with what is no part of its tree, and if time runs out, what was read is good for the next call.
 func (a *Auditor) advance(ctx context.Context, log *key, c *Checkpoint) error {
 	if a.failed != nil {
 		return a.failed
 	}
-	from := int64(len(a.index.entries))
-	if c.Size < from {
-		return a.behind(log, c)
+	g := newGrove(ctx, a.Source, c.tree())
+	if a.last != nil {
+		if c.Size < a.last.Size {
+			return a.behind(ctx, log, c)
+		}
+		if a.last.Size > int64(len(a.index.entries)) {
+			// The tree under which it stopped half-way has not been read to its end.
+			if err := a.fail(extends(g, log, a.last, c)); err != nil {
+				return err
+			}
+		}
 	}
+	for {
+		if err := a.step(ctx, log, g, c); err != nil {
+			return err
+		}
+		if int64(len(a.index.entries)) == c.Size {
+			return nil
+		}
+	}
+}
 
-	// 1. All that is new is read before anything of it counts.
+// step reads the next auditStep bundles. The last tree is a beginning of c, as far as it was read.
+func (a *Auditor) step(ctx context.Context, log *key, g *grove, c *Checkpoint) error {
+	from := int64(len(a.index.entries))
+	to := min(c.Size, (from/tileWidth+auditStep)*tileWidth)
+
+	// 1. All of it is read before anything of it counts.
 	edge := a.edge.clone()
 	var fresh []Entry
-	for n := from / tileWidth; n*tileWidth < c.Size; n++ {
+	for n := from / tileWidth; n*tileWidth < to; n++ {
 		bundle, err := readBundle(ctx, a.Source, c.Size, n)
 		if err != nil {
 			return err
@@ -112,19 +141,22 @@ func (a *Auditor) advance(ctx context.Context, log *key, c *Checkpoint) error {
 		}
 	}
 
-	// 2. It makes the tree that the log signed. If not, either a file is wrong or the tree does not
-	// begin with the one audited before; the tiles tell which.
-	if edge.root() != c.Root {
+	// 2. It makes the tree that the log signed, or its beginning. If not, either a file is wrong or
+	// the tree does not begin with the one audited before; the tiles tell which.
+	root := tlog.Hash(c.Root)
+	if to < c.Size {
+		var err error
+		if root, err = tlog.TreeHash(to, g); err != nil {
+			return err
+		}
+	}
+	if edge.root() != root {
 		if a.last != nil {
-			err := extends(newGrove(ctx, a.Source, c.tree()), log, a.last, c)
-			if m, ok := errors.AsType[*Misbehaviour](err); ok {
-				a.failed = m
-			}
-			if err != nil {
+			if err := a.fail(extends(g, log, a.last, c)); err != nil {
 				return err
 			}
 		}
-		return corrupt(checkpointFile+", "+tilePrefix+"entries/", "entries %d to %d do not hash to the tree of size %d", from, c.Size-1, c.Size)
+		return corrupt(checkpointFile+", "+tilePrefix+"entries/", "entries %d to %d do not hash to the tree of size %d", from, to-1, c.Size)
 	}
 
 	// 3. The rule.
@@ -138,7 +170,6 @@ func (a *Auditor) advance(ctx context.Context, log *key, c *Checkpoint) error {
 		a.failed = &SequenceError{Origin: log.name, Index: at, Entry: e, Want: held.Sequence + 1}
 		if e.Sequence <= held.Sequence {
 			// Two receipts say it all.
-			g := newGrove(ctx, a.Source, c.tree())
 			earlier, err := g.receipt(held, leaf, c)
 			if err != nil {
 				return errors.Join(a.failed, err)
@@ -155,12 +186,21 @@ func (a *Auditor) advance(ctx context.Context, log *key, c *Checkpoint) error {
 	return nil
 }
 
-// behind says what a checkpoint that is smaller than what was audited means. It takes no file.
-func (a *Auditor) behind(log *key, c *Checkpoint) error {
-	err := extends(&a.index, log, c, a.last)
-	if err == nil {
-		return &RollbackError{Known: a.last, Offered: c}
+// behind says what a checkpoint that is smaller than the last one means. If that was read to its
+// end, it takes no file.
+func (a *Auditor) behind(ctx context.Context, log *key, c *Checkpoint) error {
+	var hashes tlog.HashReader = &a.index
+	if int64(len(a.index.entries)) < a.last.Size {
+		hashes = newGrove(ctx, a.Source, a.last.tree())
 	}
+	if err := a.fail(extends(hashes, log, c, a.last)); err != nil {
+		return err
+	}
+	return &RollbackError{Known: a.last, Offered: c}
+}
+
+// fail remembers what convicts the log.
+func (a *Auditor) fail(err error) error {
 	if m, ok := errors.AsType[*Misbehaviour](err); ok {
 		a.failed = m
 	}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -25,6 +26,13 @@ const (
 const (
 	tileHeight = 8               // levels of the tree in a tile (C2SP tlog-tiles)
 	tileWidth  = 1 << tileHeight // hashes in a full tile, entries in a full bundle
+
+	// leavesTogether is how many leaves of a record are looked up at once. Each may be far from all
+	// others, so that it takes a tile of each level, and nothing is checked before all are there.
+	leavesTogether = 64
+
+	// maxTiles is how many checked tiles a grove keeps: 16 MiB.
+	maxTiles = 2048
 
 	// maxFile bounds a file that Dir reads, in bytes: a record's list of maxEntries is the longest.
 	maxFile = 4 << 20
@@ -197,6 +205,9 @@ func (g *grove) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 }
 
 func (g *grove) SaveTiles(tiles []tlog.Tile, data [][]byte) {
+	if len(g.tiles)+len(tiles) > maxTiles {
+		clear(g.tiles)
+	}
 	for i, t := range tiles {
 		g.tiles[t] = data[i]
 	}
@@ -217,33 +228,35 @@ func (g *grove) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	return hashes, err
 }
 
-// entries returns the entries at the indexes, checked.
+// entries returns the entries at the indexes, which rise, checked.
 func (g *grove) entries(ctx context.Context, source Source, indexes []int64) ([]Entry, error) {
-	stored := make([]int64, len(indexes))
-	for i, index := range indexes {
-		if index < 0 || index >= g.tree.N {
-			return nil, fmt.Errorf("tlog: there is no leaf %d in a tree of size %d", index, g.tree.N)
-		}
-		stored[i] = tlog.StoredHashIndex(0, index)
-	}
-	hashes, err := g.ReadHashes(stored)
-	if err != nil {
-		return nil, err
-	}
-	entries := make([]Entry, len(indexes))
-	bundles := map[int64][]Entry{}
-	for i, index := range indexes {
-		n := index / tileWidth
-		bundle, ok := bundles[n]
-		if !ok {
-			if bundle, err = readBundle(ctx, source, g.tree.N, n); err != nil {
-				return nil, err
+	entries := make([]Entry, 0, len(indexes))
+	var bundle []Entry
+	at := int64(-1) // number of the bundle
+	for part := range slices.Chunk(indexes, leavesTogether) {
+		stored := make([]int64, len(part))
+		for i, index := range part {
+			if index < 0 || index >= g.tree.N {
+				return nil, fmt.Errorf("tlog: there is no leaf %d in a tree of size %d", index, g.tree.N)
 			}
-			bundles[n] = bundle
+			stored[i] = tlog.StoredHashIndex(0, index)
 		}
-		entries[i] = bundle[index%tileWidth]
-		if tlog.RecordHash(entries[i].Leaf()) != hashes[i] {
-			return nil, corrupt(tilePath(tlog.Tile{H: tileHeight, L: -1, N: n, W: widthAt(g.tree.N, 0, n)}), "leaf %d does not fit the tree of size %d", index, g.tree.N)
+		hashes, err := g.ReadHashes(stored)
+		if err != nil {
+			return nil, err
+		}
+		for i, index := range part {
+			if n := index / tileWidth; n != at {
+				if bundle, err = readBundle(ctx, source, g.tree.N, n); err != nil {
+					return nil, err
+				}
+				at = n
+			}
+			e := bundle[index%tileWidth]
+			if tlog.RecordHash(e.Leaf()) != hashes[i] {
+				return nil, corrupt(tilePath(tlog.Tile{H: tileHeight, L: -1, N: at, W: widthAt(g.tree.N, 0, at)}), "leaf %d does not fit the tree of size %d", index, g.tree.N)
+			}
+			entries = append(entries, e)
 		}
 	}
 	return entries, nil

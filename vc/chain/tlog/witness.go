@@ -79,8 +79,8 @@ type Witness struct {
 
 type watch struct {
 	key     *key
-	mu      sync.Mutex // one request at a time for each log
-	auditor *Auditor   // nil: not audited
+	turn    chan struct{} // holds one: one request at a time for each log
+	auditor *Auditor      // nil: not audited
 }
 
 // CreateWitness makes a witness in a folder that has none. The error wraps
@@ -132,7 +132,7 @@ func newWitness(d disk, c WitnessConfig) (*Witness, error) {
 		if k.public.Equal(s.public) {
 			return nil, fmt.Errorf("tlog: witness %s has the key of log %s", c.Name, k.name)
 		}
-		w.logs[k.name] = &watch{key: k}
+		w.logs[k.name] = &watch{key: k, turn: make(chan struct{}, 1)}
 		if log.Audit != nil {
 			w.logs[k.name].auditor = &Auditor{Source: log.Audit}
 		}
@@ -292,8 +292,12 @@ func (w *Witness) Cosign(ctx context.Context, request []byte) ([]byte, error) {
 	if old > c.Size {
 		return nil, reject(ErrMalformed, origin, "the old size %d is larger than the new one, %d", old, c.Size)
 	}
-	log.mu.Lock()
-	defer log.mu.Unlock()
+	select {
+	case log.turn <- struct{}{}:
+		defer func() { <-log.turn }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("tlog: witness %s: another request about log %s is under way: %w", w.signer.name, origin, ctx.Err())
+	}
 
 	// 2. It goes on from what was cosigned last.
 	w.mu.Lock()
