@@ -38,6 +38,7 @@
 package tessera
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ed25519"
@@ -92,7 +93,9 @@ type Log struct {
 	shutdown func(context.Context) error
 	cancel   context.CancelFunc
 
-	adding  sync.Mutex // held while entries are on their way
+	// adding is held while entries are on their way. A checkpoint may cover those already, and
+	// whoever read them from there would take them for another writer's.
+	adding  sync.Mutex
 	stopped error
 }
 
@@ -230,10 +233,12 @@ func (l *Log) AppendAll(ctx context.Context, submissions []tlog.Submission) ([]t
 		}
 		var later []int
 		var wave []flight
-		under := map[tlog.Key]bool{} // records with an entry in this wave
+		under := map[tlog.Key]bool{}  // records with an entry in this wave
+		begun := map[vc.Digest]bool{} // records that begin in it: each has one salt, and so one key
 		for _, i := range waiting {
 			s := submissions[i]
-			if under[s.Entry.Key] || len(wave) == maxWave {
+			first := s.Entry.Sequence == 0
+			if under[s.Entry.Key] || first && begun[s.Entry.Digest] || len(wave) == maxWave {
 				later = append(later, i)
 				continue
 			}
@@ -243,6 +248,9 @@ func (l *Log) AppendAll(ctx context.Context, submissions []tlog.Submission) ([]t
 				continue
 			}
 			under[s.Entry.Key] = true
+			if first {
+				begun[s.Entry.Digest] = true
+			}
 			wave = append(wave, flight{at: i, entry: s.Entry, landed: l.appender.Add(ctx, tessera.NewEntry(s.Entry.Leaf()))})
 		}
 		if err := l.land(wave, results); err != nil {
@@ -278,7 +286,7 @@ func (l *Log) land(wave []flight, results []tlog.Result) error {
 			landed = append(landed, f)
 		}
 	}
-	slices.SortFunc(landed, func(a, b flight) int { return int(int64(a.index) - int64(b.index)) })
+	slices.SortFunc(landed, func(a, b flight) int { return cmp.Compare(a.index, b.index) })
 	for _, f := range landed {
 		if next := l.answers.Size(); failed == nil && int64(f.index) != next {
 			failed = fmt.Errorf("an entry got index %d, where %d was next: does another process write this log?", f.index, next)
@@ -299,6 +307,8 @@ func (l *Log) land(wave []flight, results []tlog.Result) error {
 // as Tessera publishes. Checkpoints that nobody took in leave no time in the archive:
 // their entries count as logged by the time of the next.
 func (l *Log) Update(ctx context.Context) (size int64, err error) {
+	l.adding.Lock()
+	defer l.adding.Unlock()
 	c, err := l.answers.Update(ctx)
 	if err != nil {
 		return 0, err

@@ -264,6 +264,51 @@ func TestTheRuleOfTheLog(t *testing.T) {
 	require.NoError(t, l.Close(t.Context()))
 }
 
+// A record under two salts, sent at once: the second one is refused, and not found out when both
+// are in the tree for good.
+func TestTwoSaltsAtOnce(t *testing.T) {
+	w := newWorld(t)
+	l := w.mustOpen()
+	first, second := entry(0, 0), entry(0, 0)
+	second.Entry.Key = tlog.Salt(digest("another salt")).Key(machine(0).Chain)
+	results, err := l.AppendAll(t.Context(), []tlog.Submission{first, second, entry(1, 0)})
+	require.NoError(t, err)
+	require.NoError(t, errors.Join(results[0].Err, results[2].Err))
+	require.ErrorAs(t, results[1].Err, new(*tlog.TakenError))
+	fill(t, l, 2, 1, 2)
+	published(t, l)
+	require.NoError(t, l.Close(t.Context()))
+	l = w.mustOpen()
+	require.EqualValues(t, 4, l.Size())
+	require.NoError(t, l.Close(t.Context()))
+}
+
+// A checkpoint may cover entries that are still on their way to being acknowledged: whoever takes it
+// in meanwhile does not take them for those of another writer.
+func TestUpdateWhileEntriesComeIn(t *testing.T) {
+	w := newWorld(t)
+	l := w.mustOpen()
+	done, updated := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(updated)
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				_, _ = l.Update(t.Context())
+			}
+		}
+	}()
+	for n := range 4 {
+		fill(t, l, 2000, n, n+1)
+	}
+	close(done)
+	<-updated
+	published(t, l)
+	require.NoError(t, l.Close(t.Context()))
+}
+
 func TestTwoWritersAreNoticed(t *testing.T) {
 	w := newWorld(t)
 	l := w.mustOpen()
