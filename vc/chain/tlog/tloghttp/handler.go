@@ -285,7 +285,7 @@ func (h *Handler) verify(ctx context.Context, salt tlog.Salt, credentials [][]by
 		case ok:
 			return bad(fail(http.StatusBadRequest, "%v", err))
 		case err != nil:
-			return bad(later(http.StatusServiceUnavailable, time.Minute, "it could not be checked: %v", err))
+			return bad(later(http.StatusServiceUnavailable, time.Minute, "it could not be checked: a signer, its status or its schema could not be looked up"))
 		}
 		var link chain.Link
 		switch found, err := v.Member("record", &link); {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/resolver"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain"
@@ -436,6 +437,14 @@ func TestAddRefuses(t *testing.T) {
 		require.True(t, ok)
 		require.Equal(t, resolver.Problem{Title: "Conflict", Detail: refused.Problem().Detail, Credential: 0, Sequence: -1}, refused.Problem())
 	})
+	t.Run("an issuer who cannot be looked up", func(t *testing.T) {
+		inside := &tloghttp.Handler{Log: w.log, Accept: vc.AnyIssuer, Verifier: &vc.Verifier{Resolver: unreachable{}}}
+		rec := httptest.NewRecorder()
+		inside.ServeHTTP(rec, httptest.NewRequest("POST", "/add", strings.NewReader(body(salt, m.raw(2, 3)...))))
+		require.Equal(t, http.StatusServiceUnavailable, rec.Code)
+		require.NotContains(t, rec.Body.String(), "10.0.0.53", "what the operator's network says is nobody else's business")
+		require.Contains(t, rec.Body.String(), "could not be looked up")
+	})
 	t.Run("nobody is accepted", func(t *testing.T) {
 		closed := &tloghttp.Handler{Log: w.log}
 		rec := httptest.NewRecorder()
@@ -633,3 +642,10 @@ func TestLeavesNothingRunning(t *testing.T) {
 type iotestReader struct{}
 
 func (iotestReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// unreachable is a resolver behind a name server that does not answer.
+type unreachable struct{}
+
+func (unreachable) Resolve(context.Context, did.DID, did.Version) (*did.Resolution, error) {
+	return nil, errors.New("lookup workshop.example on 10.0.0.53:53: i/o timeout")
+}
