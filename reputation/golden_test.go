@@ -54,6 +54,11 @@ func TestGoldenScoresAreTheSameOnEveryArchitecture(t *testing.T) {
 		missing(t, "-short: four builds for other architectures take a minute when nothing is cached")
 	}
 	input, want := readGolden(t)
+	everyArchitecture(t, input, want)
+}
+
+// everyArchitecture runs the golden program, built for several architectures.
+func everyArchitecture(t *testing.T, input, want []byte, args ...string) {
 	for _, target := range []struct {
 		name   string
 		env    []string
@@ -72,14 +77,14 @@ func TestGoldenScoresAreTheSameOnEveryArchitecture(t *testing.T) {
 			out, err := build.CombinedOutput()
 			require.NoError(t, err, "%s", out)
 
-			run := exec.Command(program)
+			run := exec.Command(program, args...)
 			if target.runner != "" {
 				if _, err := exec.LookPath("node"); err != nil {
 					missing(t, "node, which runs wasm, is not installed")
 				}
 				root, err := exec.Command("go", "env", "GOROOT").Output()
 				require.NoError(t, err)
-				run = exec.Command(filepath.Join(strings.TrimSpace(string(root)), target.runner), program)
+				run = exec.Command(filepath.Join(strings.TrimSpace(string(root)), target.runner), append([]string{program}, args...)...)
 				// Node's stack of arguments and environment is small: pass on only what it needs.
 				run.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
 			} else if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
