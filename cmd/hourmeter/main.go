@@ -83,7 +83,7 @@ connection, but those of logs (hourmeter log) and those given a log's URL (--log
 		commands []*cobra.Command
 	}{
 		{"Start here", []*cobra.Command{a.demoCommand()}},
-		{"Fleets and scores", []*cobra.Command{a.importCommand(), a.verifyCommand(), a.scoreCommand(), a.evalCommand()}},
+		{"Fleets and scores", []*cobra.Command{a.importCommand(), a.verifyCommand(), a.scoreCommand(), a.trustCommand(), a.evalCommand()}},
 		{"Keys and names", []*cobra.Command{a.keyCommand(), a.didCommand()}},
 		{"One machine's record", []*cobra.Command{a.issueCommand(), a.chainCommand(), a.presentCommand()}},
 		{"Logs and witnesses", []*cobra.Command{a.logCommand()}},

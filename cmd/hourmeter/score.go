@@ -40,6 +40,7 @@ type scoreRequest struct {
 	out         output
 	challenge   challengeFlag
 	log         logFlags
+	table       tableFlags
 }
 
 func (a *app) scoreCommand() *cobra.Command {
@@ -58,7 +59,8 @@ start. A score is 300 to 850; without a log's witness it is at most 680.`,
   hourmeter score drone-7.jsonl --policy policy.json --at 2026-11-22 --at-least 600
   hourmeter score drone-7.jsonl --policy policy.json --explain
   hourmeter score drone-7.jsonl --policy policy.json --issue --key scorer > score.json
-  hourmeter score drone-7.jsonl --policy policy.json --check score.json`,
+  hourmeter score drone-7.jsonl --policy policy.json --check score.json
+  hourmeter score ./fleet --policy policy.json --table table.json --estimator did:key:…`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.score(cmd.Context(), args[0], r)
@@ -77,6 +79,7 @@ start. A score is 300 to 850; without a log's witness it is at most 680.`,
 	r.out.flags(f)
 	r.challenge.flags(f)
 	r.log.flags(f)
+	r.table.flags(f)
 	cmd.MarkFlagsMutuallyExclusive("check", "issue", "print-policy", "explain")
 	return cmd
 }
@@ -110,10 +113,14 @@ func (a *app) score(ctx context.Context, name string, r scoreRequest) error {
 		}
 		return a.write(r.out, append(text, '\n'))
 	}
-	if r.check != "" {
-		return a.checkScore(ctx, v, r.check, sources, policy)
+	table, err := a.trustTable(ctx, v, r.table)
+	if err != nil {
+		return err
 	}
-	scorer, err := reputation.NewScorer(policy, nil)
+	if r.check != "" {
+		return a.checkScore(ctx, v, r.check, sources, policy, table)
+	}
+	scorer, err := reputation.NewScorer(policy, table)
 	if err != nil {
 		return err
 	}
@@ -278,7 +285,7 @@ func (a *app) issueScore(ctx context.Context, r scoreRequest, result Scores, now
 }
 
 // checkScore recomputes what a score credential claims.
-func (a *app) checkScore(ctx context.Context, v *vc.Verifier, name string, sources []source, policy *reputation.Policy) error {
+func (a *app) checkScore(ctx context.Context, v *vc.Verifier, name string, sources []source, policy *reputation.Policy, table *reputation.TrustTable) error {
 	text, err := a.read(name, vc.MaxCredentialBytes)
 	if err != nil {
 		return err
@@ -290,7 +297,7 @@ func (a *app) checkScore(ctx context.Context, v *vc.Verifier, name string, sourc
 	if err != nil {
 		return &verdictError{judge(err), fmt.Sprintf("%s: %s", name, explain(err))}
 	}
-	if err := reputation.Check(claimed, sources[0].report.History, policy, nil); err != nil {
+	if err := reputation.Check(claimed, sources[0].report.History, policy, table); err != nil {
 		return &verdictError{Invalid, fmt.Sprintf("%s: %v", name, err)}
 	}
 	checked := describeCredential(name, 0, text, claimed, nil)

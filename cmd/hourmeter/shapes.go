@@ -198,6 +198,15 @@ type Entry struct {
 	Digest    vc.Digest `json:"digest"`
 }
 
+// A Trust is printed by trust, unless it signs.
+type Trust struct {
+	Verdict  Verdict                `json:"verdict"`  // of the records that were read
+	Digest   vc.Digest              `json:"digest"`   // of the table: scores name it
+	Table    *reputation.TrustTable `json:"table"`    // scheme, policy, previous, asOf, observationRoot, issuers, factions
+	Machines int                    `json:"machines"` // whose records were read
+	Problems []Problem              `json:"problems"` //
+}
+
 // Scores is printed by score; score --check prints the CredentialCheck of the score credential.
 type Scores struct {
 	Verdict  Verdict        `json:"verdict"`  // of the evidence and of --at-least together; the exit code says the same
