@@ -121,7 +121,7 @@ func (c *court) estimate() []faction {
 		}
 		for i := range c.electors {
 			if v := &c.electors[i]; !v.root && v.heard != nil {
-				v.fit(evenly, &c.centre)
+				v.fit(0, &c.centre)
 			}
 		}
 		if round == 0 {
@@ -264,13 +264,24 @@ func (c *court) loudest(ballots []ballot) (l int64, n int) {
 }
 
 // fit finds the reliability under which what the issuer said is most likely, given what
-// others made of it. lean is what it would be without any, and counts as one window that was
-// good and one that was bad.
+// others made of it. Besides, one window that was good and one that was bad count, in which it
+// is right by the influence that it is lent, Q32, and speaks by habit otherwise: who says good
+// of everything would have said it of these.
 //
 // Given the others, the likelihood has one summit, so it does not matter where the search
 // begins; and where the others tell nothing apart, nothing comes of any amount of praise.
-func (v *elector) fit(lean uint64, centre *[bins]uint64) {
+func (v *elector) fit(lent uint64, centre *[bins]uint64) {
 	const unit = 1 << pieceBits
+	var said goodBad
+	for i := range centre {
+		said.good += v.heard.good[i]
+		said.bad += v.heard.bad[i]
+	}
+	habit := uint64(evenly)
+	if n := said.good + said.bad; n > 0 {
+		habit = share(said.good, n)
+	}
+	wouldGood, wouldBad := lent+mul(one-lent, habit), lent+mul(one-lent, one-habit)
 	if v.se+v.sp <= one {
 		v.se, v.sp = one*3/5, one*3/5
 	}
@@ -292,8 +303,8 @@ func (v *elector) fit(lean uint64, centre *[bins]uint64) {
 				rightBad += x - z
 			}
 		}
-		v.se = believable(share(rightGood+mul(unit, lean), good+unit))
-		v.sp = believable(share(rightBad+mul(unit, lean), bad+unit))
+		v.se = believable(share(rightGood+mul(unit, wouldGood), good+unit))
+		v.sp = believable(share(rightBad+mul(unit, wouldBad), bad+unit))
 	}
 	// A liar is silenced, never inverted: else he would tell the truth about his enemies.
 	if v.se+v.sp < one+leastInfluence {

@@ -486,7 +486,7 @@ func (e *Estimator) Table(previous *TrustTable) (*TrustTable, error) {
 		if v.heard == nil {
 			v.heard = new(hearing)
 		}
-		v.fit(evenly+q32(lent[v.id])/2, &c.centre)
+		v.fit(q32(lent[v.id]), &c.centre)
 		if v.se+v.sp > one {
 			t.Issuers = append(t.Issuers, IssuerTrust{
 				ID: v.id, Reliability: Reliability{ceilPpm(v.se), ceilPpm(v.sp)}, Windows: int64(v.windows >> pieceBits), Cap: lent[v.id],
