@@ -322,10 +322,14 @@ func (x *extraction) late(at time.Time, d Day) bool {
 }
 
 // signedInTime reports whether the witness says that he signed the entry at hand not too long
-// after a day: if a log held it too long after, whoever had it kept it back.
+// after a day: if a log held it too long after, whoever had it kept it back. A proof need not
+// say when it was made; validFrom is his word too.
 func (x *extraction) signedInTime(d Day) bool {
 	signed := x.item.SignedAt(x.witness)
-	return !signed.IsZero() && !x.late(signed, d)
+	if signed.IsZero() {
+		signed = x.credential.ValidFrom()
+	}
+	return !x.late(signed, d)
 }
 
 // day is the day of what the entry at hand reports. Nobody can have seen what comes after

@@ -2,12 +2,16 @@ package reputation_test
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/internal/jcs"
+	"github.com/hourmeter/hourmeter/internal/multikey"
+	"github.com/hourmeter/hourmeter/internal/strictjson"
 	"github.com/hourmeter/hourmeter/reputation"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain"
@@ -237,6 +241,62 @@ func TestLogTimeBoundsWhatASignerSays(t *testing.T) {
 	say.Entries[2].Time, say.Entries[3].Time = noon.Add(-days(120)), noon.Add(-days(120))
 	require.Equal(t, reputation.Report, evidence(t, p, logged(t, l, say, l.entries...), reputation.Availability)[2].Kind)
 	require.Equal(t, reputation.BackDated, evidence(t, p, l.history(), reputation.Availability)[2].Kind)
+}
+
+// Sit on it: bad news counts, however long somebody kept it from the log, also where its witness's
+// proof does not say when it was made (W3C leaves that open).
+func TestBadNewsIsNotLaidToRestByLoggingItLate(t *testing.T) {
+	maker, monitor := party(t, "maker"), party(t, "monitor")
+	p := trust(maker, monitor)
+	at := noon.Add(-days(150))
+	monitor.Now = func() time.Time { return at.Add(days(1)) }
+	for _, dated := range []bool{true, false} {
+		l := born(t, maker, noon.Add(-days(400)))
+		enter := func(at time.Time, up, down int64, outcome chain.Entry) {
+			v := l.issue(l.head, at, uptime(at, up, down), outcome, monitor)
+			if !dated {
+				v = undated(t, v, monitor)
+			}
+			require.NoError(t, l.head.Advance(v))
+			l.entries = append(l.entries, v)
+		}
+		enter(at, 604_800, 0, good)
+		enter(at.Add(days(1)), 0, 604_800, breach)
+		log, err := held(l.entries).Record(vc.Digest{})
+		require.NoError(t, err)
+		late := told(*log)
+		late.Entries[1].Time, late.Entries[2].Time = noon, noon
+		h := logged(t, l, late, l.entries...)
+		var blame, praise int64
+		for _, e := range evidence(t, p, h, reputation.Availability) {
+			if e.Kind == reputation.Report {
+				blame, praise = blame+e.Bad, praise+e.Good
+			}
+		}
+		require.EqualValues(t, 604_800, blame, "dated %t", dated)
+		require.Zero(t, praise, "what the log did not hold in time is no praise")
+	}
+}
+
+// undated returns a credential as its issuer signs it who does not say when.
+func undated(t testing.TB, v *vc.Verified, by *vc.Issuer) *vc.Verified {
+	t.Helper()
+	doc, err := strictjson.Parse([]byte(v.Raw()), strictjson.Limits{Bytes: vc.MaxCredentialBytes})
+	require.NoError(t, err)
+	old := doc.Root().Member("proof")
+	proof := func(more ...jcs.Override) []byte {
+		return jcs.Append(nil, old, append(more, jcs.Override{Name: "created"})...)
+	}
+	options := jcs.Override{Name: "@context", Canonical: jcs.Append(nil, doc.Root().Member("@context"))}
+	signature, err := vc.EdDSAJCS2022{}.Sign(by.Key, jcs.Append(nil, doc.Root(), jcs.Override{Name: "proof"}), proof(options, jcs.Override{Name: "proofValue"}))
+	require.NoError(t, err)
+	value := jcs.Override{Name: "proofValue", Canonical: []byte(strconv.Quote(multikey.EncodeBase58(signature)))}
+	raw := jcs.Append(nil, doc.Root(), jcs.Override{Name: "proof", Canonical: proof(options, value)})
+	verifier := vc.Verifier{Now: func() time.Time { return noon }}
+	same, err := verifier.Verify(t.Context(), raw, vc.AnyIssuer)
+	require.NoError(t, err)
+	require.Zero(t, same.Created())
+	return same
 }
 
 // A witness's key that was given up long ago still makes good proofs that say they are as old.
