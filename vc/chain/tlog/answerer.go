@@ -61,7 +61,8 @@ func OpenAnswerer(folder string, source Source, c Config) (*Answerer, error) {
 //
 // The error is a *[SequenceError] if an entry breaks the rule, a *[RejectError] or
 // *[QuorumError] about the checkpoint, a *[RollbackError] if it is older than the
-// last, a *[CorruptError] if it does not fit the entries, and what the Source returned.
+// last, a *[CorruptError] if it does not fit the entries (nothing is taken in then),
+// and what the Source returned.
 func (a *Answerer) Update(ctx context.Context) (*Checkpoint, error) {
 	a.updating.Lock()
 	defer a.updating.Unlock()
@@ -71,42 +72,34 @@ func (a *Answerer) Update(ctx context.Context) (*Checkpoint, error) {
 	}
 	l := a.log
 	l.mu.Lock()
-	known, current, archived := int64(len(l.index.entries)), l.current, slices.Clone(l.archived)
+	leaves, current, archived := slices.Clip(l.index.entries), l.current, slices.Clone(l.archived)
 	l.mu.Unlock()
 	if current != nil && c.Size < current.Size {
 		return nil, &RollbackError{Known: current, Offered: c}
 	}
 
 	// 1. The entries that are not known yet.
-	for n := known / tileWidth; n*tileWidth < c.Size; n++ {
-		if (n+1)*tileWidth <= known {
-			continue
-		}
+	known := int64(len(leaves))
+	for n := known / tileWidth; int64(len(leaves)) < c.Size; n++ {
 		entries, err := readBundle(ctx, a.source, c.Size, n)
 		if err != nil {
 			return nil, err
 		}
-		if skip := known - n*tileWidth; skip < int64(len(entries)) {
-			entries = entries[max(0, skip):]
-			if err := a.Add(entries...); err != nil {
-				return nil, err
-			}
-			known += int64(len(entries))
-		}
+		leaves = append(leaves, entries[int64(len(leaves))-n*tileWidth:]...)
 	}
 
-	// 2. They make the tree.
-	l.mu.Lock()
-	leaves := l.index.entries[a.tree.size:c.Size:c.Size]
-	l.mu.Unlock()
+	// 2. They make the tree: only then is it the log's word that they are its entries.
 	tree := a.tree.clone()
-	for _, e := range leaves {
+	for _, e := range leaves[tree.size:c.Size] {
 		if err := tree.push(tlog.RecordHash(e.Leaf()), nil); err != nil {
 			return nil, err
 		}
 	}
 	if tree.root() != c.Root {
-		return nil, corrupt(checkpointFile, "its root is not that of the %d entries: has another program added some?", c.Size)
+		return nil, corrupt(checkpointFile+", "+tilePrefix+"entries/", "entries %d to %d do not hash to the tree of size %d: has another program added some?", a.tree.size, c.Size-1, c.Size)
+	}
+	if err := a.agree(known, leaves); err != nil {
+		return nil, err
 	}
 
 	// 3. The archive keeps the first checkpoint that was seen of each size.
@@ -124,6 +117,18 @@ func (a *Answerer) Update(ctx context.Context) (*Checkpoint, error) {
 	return c, nil
 }
 
+// agree adds the leaves from number known on that nobody has added meanwhile.
+func (a *Answerer) agree(known int64, leaves []Entry) error {
+	l := a.log
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := min(len(l.index.entries), len(leaves))
+	if !slices.Equal(l.index.entries[known:now], leaves[known:now]) {
+		return corrupt(checkpointFile, "of leaves %d to %d it covers others than were added: has another program added some?", known, now-1)
+	}
+	return a.add(leaves[now:]...)
+}
+
 // Look holds a submission against the rule of [Log.Append], by all entries that are
 // known. If the log holds it already, held is true and index its leaf. The error is
 // that of Append.
@@ -137,9 +142,14 @@ func (a *Answerer) Look(s Submission) (index int64, held bool, err error) {
 // knows, in the order of their leaves. The error is a *[SequenceError] if one breaks
 // the rule; those before it have been added.
 func (a *Answerer) Add(entries ...Entry) error {
+	a.log.mu.Lock()
+	defer a.log.mu.Unlock()
+	return a.add(entries...)
+}
+
+// add is Add; the caller holds the log's mu.
+func (a *Answerer) add(entries ...Entry) error {
 	l := a.log
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	for _, e := range entries {
 		if err := e.check(); err != nil {
 			return err

@@ -3,6 +3,7 @@ package tlog
 import (
 	"context"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +113,32 @@ func TestAnAnswererKeepsTheRule(t *testing.T) {
 	_, err = a.Update(t.Context())
 	require.ErrorAs(t, err, new(*CorruptError))
 	require.ErrorContains(t, err, "has another program added some?")
+	require.NoError(t, a.Close())
+}
+
+// A damaged file is no word of the log's: it is not taken in, and once it is repaired all is well.
+func TestAnAnswererReadsADamagedFile(t *testing.T) {
+	w := newWorld(t, 1)
+	fill(t, w.log, 2, 0, 2)
+	w.publish()
+	damaged := true
+	source := &counting{read: func(ctx context.Context, path string) ([]byte, error) {
+		data, err := w.log.ReadFile(ctx, path)
+		if damaged && strings.HasPrefix(path, tilePrefix+"entries/") {
+			data = slices.Clone(data)
+			data[2+32+7]++ // the sequence of the first entry
+		}
+		return data, err
+	}}
+	a, err := OpenAnswerer(t.TempDir(), source, w.config)
+	require.NoError(t, err)
+	_, err = a.Update(t.Context())
+	require.ErrorAs(t, err, new(*CorruptError))
+	require.Zero(t, a.Size())
+	damaged = false
+	_, err = a.Update(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 4, a.Size())
 	require.NoError(t, a.Close())
 }
 

@@ -356,7 +356,7 @@ func TestOpenRefuses(t *testing.T) {
 			require.NoError(w.t, err)
 			b[50] ^= 1
 			require.NoError(w.t, os.WriteFile(bundle, b, 0o644))
-		}, "root"},
+		}, "do not hash to the tree"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
