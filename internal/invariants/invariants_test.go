@@ -395,8 +395,8 @@ func TestArchitectureNamesItsTests(t *testing.T) {
 	require.GreaterOrEqual(t, len(named), 8)
 	for _, n := range named {
 		folder := n[1]
-		if folder == "invariants" {
-			folder = "internal/invariants"
+		if folder == "invariants" || folder == "attacks" {
+			folder = "internal/" + folder
 		}
 		found := false
 		files, err := filepath.Glob(filepath.Join(root(t), folder, "*_test.go"))
