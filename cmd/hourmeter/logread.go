@@ -279,17 +279,10 @@ func (s *source) seen(view *tlog.View) error {
 	seen, err := h.Seen(view)
 	if _, withheld := asGap(err); withheld {
 		// The record as shown, with the end disclosed as missing.
-		var credentials []*vc.Verified
-		for _, it := range h.Entries() {
-			credentials = append(credentials, it.Credential)
-		}
-		var rebuilt *chain.History
-		var again error
-		if rebuilt, again = chain.NewDisclosed(h.Subject(), credentials...); again == nil {
-			seen, again = rebuilt.Seen(view)
-		}
-		if again != nil {
-			err, seen = again, nil
+		if disclosed, again := h.Disclosed().Seen(view); again != nil {
+			err = again
+		} else {
+			seen = disclosed
 		}
 	} else if err == nil {
 		for _, g := range seen.Gaps() {

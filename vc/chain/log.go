@@ -120,6 +120,14 @@ func (h *History) Upto(sequence int64) (*History, error) {
 	return build(h.subject, kept, h.disclosed, h.logged)
 }
 
+// Disclosed returns the history as a reader sees it who accounts for what is missing:
+// it takes gaps and forks, as [NewDisclosed] does, those too that a log shows later.
+func (h *History) Disclosed() *History {
+	taken := *h
+	taken.disclosed = true
+	return &taken
+}
+
 // Logged returns what the log that was asked holds of the record; nil if it holds
 // nothing of it, or if none was asked.
 func (h *History) Logged() *Logged {

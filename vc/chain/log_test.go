@@ -102,6 +102,8 @@ func TestLogRaisesTheClass(t *testing.T) {
 
 	_, err = h.Seen(view{holding(longer.entries...), nil})
 	require.ErrorAs(t, err, new(*chain.GapError))
+	withheld := seen(t, h.Disclosed(), holding(longer.entries...))
+	require.Equal(t, []chain.GapError{{Chain: h.Chain(), From: 10, To: 11}}, withheld.Gaps(), "read as disclosed, the end is a gap")
 	require.Equal(t, h, seen(t, seen(t, h, stale), &chain.Logged{}), "the log asked last counts")
 	require.Nil(t, h.Logged())
 	require.Equal(t, stale, seen(t, h, stale).Logged())
