@@ -24,14 +24,27 @@ const (
 
 // A TrustGraph is who trusts whom, made ready for [TrustGraph.EigenTrust]. It does not
 // change, and is safe for concurrent use.
+//
+// Edges lie in buckets, one for each block of destinations and tile of origins, so that what
+// an edge reads and writes is in a core's cache whatever the size of the graph: in the order
+// of destinations alone nearly every edge of a large one would wait for memory.
 type TrustGraph struct {
-	start []uint32 // by node: where its incoming edges begin; one more than there are nodes
-	in    []inEdge // sorted by destination, then origin
-	out   []uint64 // by node: the sum of its outgoing weights as scaled, 0 of one that trusts nobody
+	out    []uint64 // by node: the sum of its outgoing weights as scaled, 0 of one that trusts nobody
+	bucket []uint32 // by block, then tile: where its edges begin; one more than there are buckets
+	tiles  int
+	edges  []bucketEdge
 }
 
-// An inEdge is an edge as its destination sees it.
-type inEdge struct{ from, weight uint32 }
+const (
+	targetBits = 14 // of destinations: 256 kB of sums
+	tileBits   = 16 // of origins: 512 kB of shares
+)
+
+// A bucketEdge is an edge within its bucket.
+type bucketEdge struct {
+	from, to uint16 // from the start of its tile, and of its block
+	weight   uint32
+}
 
 // NewTrustGraph makes a graph of nodes 0..nodes-1. Several edges between two nodes add up.
 // A weight of zero is no edge; trust in oneself is left out (Kamvar and others 2003, §4.5).
@@ -39,24 +52,26 @@ func NewTrustGraph(nodes int, edges []Edge) (*TrustGraph, error) {
 	if nodes < 1 || nodes > MaxNodes || len(edges) > MaxEdges {
 		return nil, fmt.Errorf("reputation: trust graph of %d nodes and %d edges: want 1 to %d and at most %d", nodes, len(edges), MaxNodes, MaxEdges)
 	}
-	g := &TrustGraph{start: make([]uint32, nodes+1), out: make([]uint64, nodes)}
+	g := &TrustGraph{out: make([]uint64, nodes), tiles: (nodes-1)>>tileBits + 1}
+	g.bucket = make([]uint32, ((nodes-1)>>targetBits+1)*g.tiles+1)
+	bucketOf := func(e Edge) int { return int(e.To>>targetBits)*g.tiles + int(e.From>>tileBits) }
 	sums := make([]uint64, nodes)
 	for i, e := range edges {
 		if int64(e.From) >= int64(nodes) || int64(e.To) >= int64(nodes) {
 			return nil, fmt.Errorf("reputation: trust graph: edges[%d] is from %d to %d, of %d nodes", i, e.From, e.To, nodes)
 		}
 		if e.From != e.To && e.Weight != 0 {
-			g.start[e.To+1]++
+			g.bucket[bucketOf(e)+1]++
 			sums[e.From] += uint64(e.Weight)
 		}
 	}
-	for i := range nodes {
-		g.start[i+1] += g.start[i]
+	for i := range len(g.bucket) - 1 {
+		g.bucket[i+1] += g.bucket[i]
 	}
 	// A node's weights are scaled by a power of two, so that their sum has 32 bits: exactly,
 	// unless it has more.
-	g.in = make([]inEdge, g.start[nodes])
-	next := slices.Clone(g.start)
+	g.edges = make([]bucketEdge, g.bucket[len(g.bucket)-1])
+	next := slices.Clone(g.bucket)
 	for _, e := range edges {
 		if e.From == e.To || e.Weight == 0 {
 			continue
@@ -68,8 +83,9 @@ func NewTrustGraph(nodes int, edges []Edge) (*TrustGraph, error) {
 			weight >>= n - 32
 		}
 		g.out[e.From] += uint64(weight)
-		g.in[next[e.To]] = inEdge{e.From, weight}
-		next[e.To]++
+		at := bucketOf(e)
+		g.edges[next[at]] = bucketEdge{uint16(e.From), uint16(e.To & (1<<targetBits - 1)), weight}
+		next[at]++
 	}
 	return g, nil
 }
@@ -102,14 +118,18 @@ func (g *TrustGraph) EigenTrust(pre []uint32, alphaPpm int64, rounds, workers in
 		workers = runtime.GOMAXPROCS(0)
 	}
 
-	// Each worker has a range of nodes, with about as many edges as every other.
-	workers = min(workers, nodes)
+	// Each worker has a range of blocks, with about as many edges as every other.
+	blocks := (len(g.bucket) - 1) / g.tiles
+	workers = min(workers, blocks)
 	cuts := make([]int, workers+1)
 	for w := 1; w < workers; w++ {
-		at, _ := slices.BinarySearch(g.start, uint32(len(g.in)*w/workers))
-		cuts[w] = max(cuts[w-1], min(at, nodes))
+		cuts[w] = cuts[w-1]
+		for cuts[w] < blocks && uint64(g.bucket[cuts[w]*g.tiles])*uint64(workers) < uint64(len(g.edges))*uint64(w) {
+			cuts[w]++
+		}
 	}
-	cuts[workers] = nodes
+	cuts[workers] = blocks
+	of := func(w int) (from, to int) { return cuts[w] << targetBits, min(cuts[w+1]<<targetBits, nodes) }
 
 	alpha := mulDiv(one62, uint64(alphaPpm), million)
 	t, share := slices.Clone(p), make([]uint64, nodes)
@@ -119,7 +139,7 @@ func (g *TrustGraph) EigenTrust(pre []uint32, alphaPpm int64, rounds, workers in
 		// weights of a node have 32 bits in sum.
 		each(workers, func(w int) {
 			var none uint64
-			for i := cuts[w]; i < cuts[w+1]; i++ {
+			for i, end := of(w); i < end; i++ {
 				if out := g.out[i]; out != 0 {
 					share[i], _ = bits.Div64(t[i]>>32, t[i]<<32, out)
 				} else {
@@ -135,14 +155,24 @@ func (g *TrustGraph) EigenTrust(pre []uint32, alphaPpm int64, rounds, workers in
 		// Who trusts nobody trusts as p does, so that goes where α·p goes.
 		given := alpha + mul62(one62-alpha, none)
 		each(workers, func(w int) {
-			for i := cuts[w]; i < cuts[w+1]; i++ {
-				var hi, lo, carry uint64
-				for _, e := range g.in[g.start[i]:g.start[i+1]] {
-					h, l := bits.Mul64(share[e.from], uint64(e.weight))
-					lo, carry = bits.Add64(lo, l, 0)
-					hi += h + carry
+			var sums [1 << targetBits]struct{ hi, lo uint64 }
+			for block := cuts[w]; block < cuts[w+1]; block++ {
+				first := block << targetBits
+				here := sums[:min(1<<targetBits, nodes-first)]
+				clear(here)
+				for tile := range g.tiles {
+					from, at := share[tile<<tileBits:min((tile+1)<<tileBits, nodes)], block*g.tiles+tile
+					for _, e := range g.edges[g.bucket[at]:g.bucket[at+1]] {
+						h, l := bits.Mul64(from[e.from], uint64(e.weight))
+						sum := &here[e.to]
+						var carry uint64
+						sum.lo, carry = bits.Add64(sum.lo, l, 0)
+						sum.hi += h + carry
+					}
 				}
-				t[i] = mul62(one62-alpha, hi<<32|lo>>32) + mul62(given, p[i])
+				for i, sum := range here {
+					t[first+i] = mul62(one62-alpha, sum.hi<<32|sum.lo>>32) + mul62(given, p[first+i])
+				}
 			}
 		})
 	}

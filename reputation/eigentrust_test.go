@@ -54,7 +54,7 @@ func randomGraph(tb testing.TB, nodes, edges int) (*TrustGraph, []uint32) {
 }
 
 func TestEigenTrustIsTheSameForAnyNumberOfWorkers(t *testing.T) {
-	g, pre := randomGraph(t, 1000, 7000)
+	g, pre := randomGraph(t, 150_000, 400_000) // several blocks and tiles
 	want, err := g.EigenTrust(pre, 150_000, 32, 1)
 	require.NoError(t, err)
 	var sum float64
@@ -93,19 +93,23 @@ func BenchmarkEigenTrust(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(32*len(g.in)), "ns/edge/round")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(32*len(g.edges)), "ns/edge/round")
 		})
-		// What the same number of rounds takes that only read the edges and their origins'
-		// entries: the floor that memory sets.
+		// What the same number of rounds takes that only read the edges, and write and read
+		// a number for each node.
 		b.Run(fmt.Sprintf("%dk-sweep", size.nodes/1000), func(b *testing.B) {
 			share := make([]uint64, size.nodes)
+			sums := make([]uint64, 2)
 			for b.Loop() {
 				for range 32 {
-					sums := make([]uint64, 2)
 					each(2, func(w int) {
 						var sum uint64
-						for _, e := range g.in[len(g.in)*w/2 : len(g.in)*(w+1)/2] {
-							sum += share[e.from] + uint64(e.weight)
+						for _, e := range g.edges[len(g.edges)*w/2 : len(g.edges)*(w+1)/2] {
+							sum += uint64(e.from) + uint64(e.to) + uint64(e.weight)
+						}
+						for i := size.nodes * w / 2; i < size.nodes*(w+1)/2; i++ {
+							sum += share[i]
+							share[i] = sum
 						}
 						sums[w] = sum
 					})
