@@ -30,6 +30,15 @@ type hearing struct {
 	good, bad [bins]uint64 // windows, Q16, by log-odds of good in steps of binSize
 }
 
+// add adds what a ballot says of a weight of windows.
+func (h *hearing) add(b ballot, bin int, weight, reveal uint64) {
+	if b&against != 0 {
+		h.bad[bin] += weight * reveal >> pieceBits
+	} else {
+		h.good[bin] += weight
+	}
+}
+
 const (
 	bins    = 64
 	binSize = one / 4
@@ -77,7 +86,7 @@ func newCourt(e *Estimator) *court {
 	}
 	for i := range e.electors {
 		v := &e.electors[i]
-		v.heard, v.windows = nil, 0
+		v.heard, v.late, v.windows = nil, nil, 0
 		if !v.root {
 			v.se, v.sp = evenly, evenly
 		}
@@ -115,13 +124,16 @@ func (c *court) estimate() []faction {
 			if v.heard != nil {
 				*v.heard = hearing{}
 			}
+			if v.late != nil {
+				*v.late = hearing{}
+			}
 		}
 		for i := range c.subjects {
 			c.judge(int32(i))
 		}
 		for i := range c.electors {
 			if v := &c.electors[i]; !v.root && v.heard != nil {
-				v.fit(0, &c.centre)
+				v.settle(0, &c.centre)
 			}
 		}
 		if round == 0 {
@@ -221,10 +233,12 @@ func (c *court) judge(at int32) {
 				if v.heard == nil {
 					v.heard = new(hearing)
 				}
-				if b&against != 0 {
-					v.heard.bad[bin] += uint64(p.weight) * reveal >> pieceBits
-				} else {
-					v.heard.good[bin] += uint64(p.weight)
+				v.heard.add(b, bin, uint64(p.weight), reveal)
+				if p.late {
+					if v.late == nil {
+						v.late = new(hearing)
+					}
+					v.late.add(b, bin, uint64(p.weight), reveal)
 				}
 				if others > 0 {
 					v.windows += uint64(p.weight)
@@ -263,14 +277,20 @@ func (c *court) loudest(ballots []ballot) (l int64, n int) {
 	return l, n
 }
 
-// fit finds the reliability under which what the issuer said is most likely, given what
-// others made of it. Besides, one window that was good and one that was bad count, in which it
-// is right by the influence that it is lent, Q32, and speaks by habit otherwise: who says good
-// of everything would have said it of these.
-//
-// Given the others, the likelihood has one summit, so it does not matter where the search
-// begins; and where the others tell nothing apart, nothing comes of any amount of praise.
-func (v *elector) fit(lent uint64, centre *[bins]uint64) {
+// lateWindows is how many windows are late: two months. Whoever has earned trust by honest work
+// and then spends it is not believed for longer than that.
+const lateWindows = 8
+
+// turned is by how much what an issuer said late has to be more likely of somebody worse, so
+// that it is taken for one, Q32 in natural logarithms: more than chance makes it.
+const turned = 6 * one
+
+// settle finds the issuer's reliability: that of all it said or, if it does worse of late, of
+// what it said late. Besides what it said, one window that was good and one that was bad
+// count, in which it is right by the influence that it is lent, Q32, and speaks by habit
+// otherwise: who says good of everything would have said it of these. Beside what it said late
+// a window of either kind counts in which it is right as often as in all.
+func (v *elector) settle(lent uint64, centre *[bins]uint64) {
 	const unit = 1 << pieceBits
 	var said goodBad
 	for i := range centre {
@@ -281,21 +301,41 @@ func (v *elector) fit(lent uint64, centre *[bins]uint64) {
 	if n := said.good + said.bad; n > 0 {
 		habit = share(said.good, n)
 	}
-	wouldGood, wouldBad := lent+mul(one-lent, habit), lent+mul(one-lent, one-habit)
 	if v.se+v.sp <= one {
 		v.se, v.sp = one*3/5, one*3/5
 	}
+	v.fit(v.heard, unit, lent+mul(one-lent, habit), lent+mul(one-lent, one-habit), centre)
+	if v.late != nil {
+		se, sp := v.se, v.sp
+		v.fit(v.late, unit, se, sp, centre)
+		if v.se+v.sp >= se+sp || v.late.likelihood(v.se, v.sp, centre)-v.late.likelihood(se, sp, centre) <= turned {
+			v.se, v.sp = se, sp
+		}
+	}
+	// A liar is silenced, never inverted: else he would tell the truth about his enemies.
+	if v.se+v.sp < one+leastInfluence {
+		v.se, v.sp = evenly, evenly
+	}
+}
+
+// fit finds the reliability under which what was heard of the issuer is most likely, given
+// what others made of it, and that in so many good windows and as many bad ones, Q16, it
+// would be right as stated.
+//
+// Given the others, the likelihood has one summit, so it does not matter where the search
+// begins; and where the others tell nothing apart, nothing comes of any amount of praise.
+func (v *elector) fit(heard *hearing, windows, wouldGood, wouldBad uint64, centre *[bins]uint64) {
 	for range fits {
 		var good, rightGood, bad, rightBad uint64
 		for i, q := range centre {
-			if x := v.heard.good[i]; x != 0 {
+			if x := heard.good[i]; x != 0 {
 				was := mul(q, v.se)
 				z := mulDiv(x, was, was+mul(one-q, one-v.sp))
 				good += z
 				rightGood += z
 				bad += x - z
 			}
-			if x := v.heard.bad[i]; x != 0 {
+			if x := heard.bad[i]; x != 0 {
 				was := mul(q, one-v.se)
 				z := mulDiv(x, was, was+mul(one-q, v.sp))
 				good += z
@@ -303,13 +343,23 @@ func (v *elector) fit(lent uint64, centre *[bins]uint64) {
 				rightBad += x - z
 			}
 		}
-		v.se = believable(share(rightGood+mul(unit, wouldGood), good+unit))
-		v.sp = believable(share(rightBad+mul(unit, wouldBad), bad+unit))
+		v.se = believable(share(rightGood+mul(windows, wouldGood), good+windows))
+		v.sp = believable(share(rightBad+mul(windows, wouldBad), bad+windows))
 	}
-	// A liar is silenced, never inverted: else he would tell the truth about his enemies.
-	if v.se+v.sp < one+leastInfluence {
-		v.se, v.sp = evenly, evenly
+}
+
+// likelihood is the natural logarithm of how likely it is that somebody of the given
+// reliability would have said what was heard, Q32. Of one bin a million windows count at most:
+// so sums fit, and nothing hangs on more.
+func (h *hearing) likelihood(se, sp uint64, centre *[bins]uint64) (sum int64) {
+	const most = million << pieceBits
+	for i, q := range centre {
+		if h.good[i]|h.bad[i] != 0 {
+			good := mul(q, se) + mul(one-q, one-sp)
+			sum += scaled(min(h.good[i], most), ln(good)) + scaled(min(h.bad[i], most), ln(one-good))
+		}
 	}
+	return sum
 }
 
 // believable moves a reliability, Q32, into what a policy may state.

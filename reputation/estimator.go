@@ -71,6 +71,7 @@ type elector struct {
 	good, bad int64    // log-likelihood ratio of its saying so, Q32
 	windows   uint64   // on which others with influence spoke too, Q16
 	heard     *hearing // nil if it never spoke where anything is known
+	late      *hearing // of that, what it said in the last lateWindows; nil if nothing
 }
 
 // A subject is one machine in one dimension.
@@ -88,6 +89,7 @@ type subject struct {
 type piece struct {
 	weight   uint32 // of a window, Q16
 	from, to int32  // its ballots, sorted by group
+	late     bool   // it is of the last lateWindows
 }
 
 // A ballot is what one issuer says of a piece.
@@ -270,7 +272,7 @@ func (e *Estimator) Add(machine did.DID, c Case) error {
 				said = append(said, newSaid(c, d, by))
 			}
 			s.weeks += weight
-			e.divide(&s, said, weight)
+			e.divide(&s, said, weight, e.asOf.Window()-w < lateWindows)
 		}
 		s.to = int32(len(e.pieces))
 		e.subjects = append(e.subjects, s)
@@ -301,7 +303,7 @@ func (e *Estimator) weight(w Window) uint64 {
 }
 
 // divide adds the pieces of a week to a subject.
-func (e *Estimator) divide(s *subject, week []said, weight uint64) {
+func (e *Estimator) divide(s *subject, week []said, weight uint64, late bool) {
 	var cuts [moments + 1]bool
 	cuts[moments] = true
 	for _, v := range week {
@@ -312,7 +314,7 @@ func (e *Estimator) divide(s *subject, week []said, weight uint64) {
 		if !cuts[to] {
 			continue
 		}
-		p := piece{weight: uint32(uint64(to-from) * weight / moments), from: int32(len(e.ballots))}
+		p := piece{weight: uint32(uint64(to-from) * weight / moments), from: int32(len(e.ballots)), late: late}
 		for _, v := range week {
 			switch {
 			case from < v.good:
@@ -486,13 +488,13 @@ func (e *Estimator) Table(previous *TrustTable) (*TrustTable, error) {
 		if v.heard == nil {
 			v.heard = new(hearing)
 		}
-		v.fit(q32(lent[v.id]), &c.centre)
+		v.settle(q32(lent[v.id]), &c.centre)
 		if v.se+v.sp > one {
 			t.Issuers = append(t.Issuers, IssuerTrust{
 				ID: v.id, Reliability: Reliability{ceilPpm(v.se), ceilPpm(v.sp)}, Windows: int64(v.windows >> pieceBits), Cap: lent[v.id],
 			})
 		}
-		v.heard = nil
+		v.heard, v.late = nil, nil
 	}
 	listed := make(map[did.DID]int, len(e.policy.Issuers))
 	for _, issuer := range e.policy.Issuers {

@@ -154,3 +154,46 @@ func TestNoFactionHoldsARoot(t *testing.T) {
 	_, err = NewScorer(p, table)
 	require.ErrorContains(t, err, "has no influence by this table")
 }
+
+// Trust that was earned by half a year of honest reports is not there to be spent.
+func TestWhoTurnsIsNotBelievedForLong(t *testing.T) {
+	p := trusting(1)
+	p.Issuers[0].Root = true
+	table := func(honestWeeks int) *TrustTable {
+		e, err := NewEstimator(p, today)
+		require.NoError(t, err)
+		for machine := range 20 {
+			var c Case
+			for week := range 30 {
+				kept := (machine*7+week*3)%4 > 0
+				for i := range 6 { // the root, two who stay honest, and three who turn
+					by, good := sybil(i), kept
+					if i == 0 {
+						by = p.Issuers[0].ID
+					} else if i > 2 && week >= honestWeeks {
+						good = machine%2 == 0 // their client, or a rival's
+					}
+					v := Evidence{Sequence: int64(len(c.Evidence)), Digest: digestOf(len(c.Evidence)), Issuer: by, Day: today - Day(7*(29-week)),
+						Dimension: Obligations, Standing: Independent, Bad: fullEvent}
+					if good {
+						v.Good, v.Bad = fullEvent, 0
+					}
+					c.Evidence = append(c.Evidence, v)
+				}
+			}
+			require.NoError(t, e.Add(lives{}.machine(machine), c))
+		}
+		table, err := e.Table(nil)
+		require.NoError(t, err)
+		return table
+	}
+	names := func(table *TrustTable) (list []did.DID) {
+		for _, i := range table.Issuers {
+			list = append(list, i.ID)
+		}
+		return list
+	}
+	honest := []did.DID{sybil(1), sybil(2)}
+	require.Equal(t, []did.DID{sybil(1), sybil(2), sybil(3), sybil(4), sybil(5)}, names(table(30)))
+	require.Equal(t, honest, names(table(22)), "eight weeks after they turn")
+}
