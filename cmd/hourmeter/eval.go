@@ -159,17 +159,14 @@ func (a *app) evalTasks(r evalRequest, plan eval.Plan, seeds []uint64) ([]eval.T
 	if len(r.only) == 0 {
 		return append(plan.Tasks(seeds...), public...), nil
 	}
-	plan.Scenarios = plan.Only(r.only...)
-	tasks := plan.Tasks(seeds...)
-	for _, t := range public {
-		if slices.Contains(r.only, t.Name()) {
-			tasks = append(tasks, t)
+	public = slices.DeleteFunc(public, func(t eval.Task) bool { return !slices.Contains(r.only, t.Name()) })
+	for _, name := range r.only {
+		if len(plan.Only(name)) == 0 && !slices.ContainsFunc(public, func(t eval.Task) bool { return t.Name() == name }) {
+			return nil, fmt.Errorf("--only %s: no such task", name)
 		}
 	}
-	if len(tasks) == 0 {
-		return nil, fmt.Errorf("--only %s: no such task", strings.Join(r.only, ","))
-	}
-	return tasks, nil
+	plan.Scenarios = plan.Only(r.only...)
+	return append(plan.Tasks(seeds...), public...), nil
 }
 
 // maxSeeds bounds what --seeds may ask for.
@@ -188,6 +185,9 @@ func parseSeeds(s string) (seeds []uint64, err error) {
 			return nil, fmt.Errorf("--seeds: %q is no list of at most %d seeds like 1-3,7", s, maxSeeds)
 		}
 		for seed := from; ; seed++ {
+			if slices.Contains(seeds, seed) {
+				return nil, fmt.Errorf("--seeds: %d is there twice: it would count twice", seed)
+			}
 			seeds = append(seeds, seed)
 			if seed == to {
 				break

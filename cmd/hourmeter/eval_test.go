@@ -49,7 +49,9 @@ func TestEval(t *testing.T) {
 
 	for name, args := range map[string][]string{
 		"no such task":   {"--only", "T99"},
+		"one is no task": {"--only", "T1,T99"},
 		"no seeds":       {"--seeds", "x"},
+		"a seed twice":   {"--seeds", "1-3,2"},
 		"seeds reversed": {"--seeds", "3-1"},
 		"too many seeds": {"--seeds", "1-100000"},
 		"one machine":    {"--machines", "1"},

@@ -146,7 +146,7 @@ func Summary(values []float64) Estimate {
 	}
 	e.Low, e.High = e.Mean, e.Mean
 	if len(values) > 1 {
-		t := 1.96
+		t := 1.96 + 2.4/(n-1) // beyond the table, right to a hundredth
 		if len(values)-2 < len(students) {
 			t = students[len(values)-2]
 		}
