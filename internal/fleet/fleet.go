@@ -127,9 +127,6 @@ func Open(path string) (*Folder, error) {
 // Close closes the folder.
 func (f *Folder) Close() error { return f.root.Close() }
 
-// Path returns the folder as it was named to Open or Edit.
-func (f *Folder) Path() string { return f.path }
-
 // Machines returns all machines in the order in which they were added. The
 // slice is the caller's.
 func (f *Folder) Machines() []Machine { return slices.Clone(f.index.Machines) }

@@ -258,6 +258,14 @@ func scores(t *testing.T, open func(t testing.TB) store.Store) {
 				_, err = s.Score(t.Context(), l.machine.ID, today.Add(40*day))
 				require.NoError(t, err)
 				require.Equal(t, before, loads.n, "%s: counts are read, not the record", what)
+
+				kept, err := s.History(t.Context(), l.machine.ID)
+				require.NoError(t, err)
+				want, err := s.Scorer.Score(h, today)
+				require.NoError(t, err)
+				got, err := s.Scorer.Score(kept, today)
+				require.NoError(t, err)
+				require.Equal(t, want, got, "%s: the record that is kept scores the same", what)
 			}
 			for len(shown) > 0 {
 				n := min(1+r.IntN(12), len(shown))
