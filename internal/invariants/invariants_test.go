@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"reputation/eval":            {"reputation", "did", "vc", "vc/chain", "internal/*"},
 	"internal/strictjson":        {},
 	"internal/jcs":               {"internal/strictjson"},
+	"internal/rdf":               {},
 	"internal/multikey":          {"internal/secp256k1"},
 	"internal/ldcontext":         {"internal/strictjson"},
 	"internal/fleet":             {"did", "vc", "vc/chain", "internal/*"},

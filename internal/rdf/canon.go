@@ -1,0 +1,274 @@
+package rdf
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// DefaultMaxSteps bounds the work of [Canonicalize] unless the caller does. A step
+// hashes or visits one blank node beside another, in about 60 ns. The hardest
+// standard test takes some 16,000; no ordinary credential takes more than 100.
+const DefaultMaxSteps = 1 << 18
+
+// ErrPoison is wrapped by the error for a dataset whose blank nodes are so alike
+// that telling them apart takes more than the allowed steps. It is bad input: it
+// will never be canonicalized under the same bound.
+var ErrPoison = errors.New("blank nodes are too alike to be told apart (a poison graph)")
+
+// Options of [Canonicalize]. The zero value is RDFC-1.0 as other standards use it.
+type Options struct {
+	Hash     crypto.Hash // SHA256 or SHA384; zero means SHA256
+	MaxSteps int         // zero means DefaultMaxSteps
+}
+
+// Canonicalize runs RDFC-1.0 on a dataset. It returns the canonical N-Quads and
+// the issued identifiers map: from each blank node's label to its canonical one,
+// both without "_:". Quads that occur more than once count once.
+func Canonicalize(quads []Quad, o Options) (canonical []byte, issued map[string]string, err error) {
+	s := state{steps: o.MaxSteps, hash: o.Hash}
+	if s.steps == 0 {
+		s.steps = DefaultMaxSteps
+	}
+	switch s.hash {
+	case 0:
+		s.hash = crypto.SHA256
+	case crypto.SHA256, crypto.SHA384:
+	default:
+		return nil, nil, fmt.Errorf("rdf: RDFC-1.0 hashes with SHA-256 or SHA-384, not %v", o.Hash)
+	}
+	if err := s.read(quads); err != nil { // §4.4.3 step 2
+		return nil, nil, err
+	}
+	s.hashFirstDegree() // step 3
+	// Step 4: a node whose hash is its own is named in the order of the hashes.
+	order := make([]int32, len(s.labels))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return bytes.Compare(s.first(a), s.first(b)) })
+	var groups [][]int32
+	for len(order) > 0 {
+		n := 1
+		for n < len(order) && bytes.Equal(s.first(order[0]), s.first(order[n])) {
+			n++
+		}
+		if n == 1 {
+			s.canonical.issue(order[0])
+		} else {
+			groups = append(groups, order[:n])
+		}
+		order = order[n:]
+	}
+	if groups != nil { // step 5
+		if err := s.tellApart(groups); err != nil {
+			return nil, nil, err
+		}
+	}
+	return s.write(), s.issued(), nil // step 6
+}
+
+// A line is a quad, written with "z" for the label of every blank node.
+type line struct {
+	text      []byte
+	predicate string
+	nodes     [3]int32 // the blank nodes in subject, object and graph; -1 is none
+	at        [3]int32 // where in text their "z" stands
+}
+
+// The state of one canonicalization. Blank nodes are numbers.
+type state struct {
+	lines     []line
+	labels    []string
+	mentions  [][]int32 // the lines that mention each blank node
+	hash      crypto.Hash
+	hashes    []byte // first degree hashes, s.digits() each
+	canonical issuer
+	temporary issuer
+	steps     int // what is left of them
+	scratch   []byte
+}
+
+// An issuer gives blank nodes identifiers (§4.5): their places in order.
+type issuer struct {
+	order []int32
+	place []int32 // by blank node; -1 has none
+}
+
+func newIssuer(nodes int) issuer {
+	room := make([]int32, 2*nodes)
+	i := issuer{order: room[:0:nodes], place: room[nodes:]}
+	for n := range i.place {
+		i.place[n] = -1
+	}
+	return i
+}
+
+func (i *issuer) issue(node int32) int32 {
+	if i.place[node] < 0 {
+		i.place[node] = int32(len(i.order))
+		i.order = append(i.order, node)
+	}
+	return i.place[node]
+}
+
+// forget takes back all but the first n identifiers.
+func (i *issuer) forget(n int) {
+	for _, node := range i.order[n:] {
+		i.place[node] = -1
+	}
+	i.order = i.order[:n]
+}
+
+func (s *state) read(quads []Quad) error {
+	s.lines = make([]line, 0, len(quads))
+	numbers := map[string]int32{}
+	size := 0
+	for i := range quads {
+		q := &quads[i]
+		if err := q.check(); err != nil {
+			return err
+		}
+		size += len(q.Subject.Value) + len(q.Predicate.Value) + len(q.Object.Value) + len(q.Object.Type) + len(q.Graph.Value) + len(`<> <> ""^^<> <> .`) + 5
+	}
+	buf := make([]byte, 0, size)
+	for i := range quads {
+		q := &quads[i]
+		start := len(buf)
+		l := line{predicate: q.Predicate.Value, nodes: [3]int32{-1, -1, -1}}
+		for position, t := range [...]*Term{&q.Subject, &q.Predicate, &q.Object, &q.Graph} {
+			if position == 3 && t.Kind == None {
+				break
+			}
+			if position > 0 {
+				buf = append(buf, ' ')
+			}
+			if t.Kind != Blank {
+				buf = appendTerm(buf, t)
+				continue
+			}
+			n, ok := numbers[t.Value]
+			if !ok {
+				n = int32(len(s.labels))
+				numbers[t.Value] = n
+				s.labels = append(s.labels, t.Value)
+			}
+			buf = append(buf, "_:z"...)
+			p := max(position-1, 0) // the predicate is no position
+			l.nodes[p], l.at[p] = n, int32(len(buf)-1-start)
+		}
+		buf = append(buf, " .\n"...)
+		l.text = buf[start:len(buf):len(buf)]
+		s.lines = append(s.lines, l)
+	}
+	// A dataset is a set.
+	slices.SortFunc(s.lines, func(a, b line) int {
+		if c := bytes.Compare(a.text, b.text); c != 0 {
+			return c
+		}
+		return slices.Compare(a.nodes[:], b.nodes[:])
+	})
+	s.lines = slices.CompactFunc(s.lines, func(a, b line) bool { return a.nodes == b.nodes && bytes.Equal(a.text, b.text) })
+	s.mentions = make([][]int32, len(s.labels))
+	for i := range s.lines {
+		for p, n := range s.lines[i].nodes {
+			if n >= 0 && !slices.Contains(s.lines[i].nodes[:p], n) {
+				s.mentions[n] = append(s.mentions[n], int32(i))
+			}
+		}
+	}
+	s.canonical = newIssuer(len(s.labels))
+	return nil
+}
+
+func (s *state) digits() int { return 2 * s.hash.Size() }
+
+// first returns the first degree hash of a node, in hexadecimal.
+func (s *state) first(node int32) []byte {
+	d := s.digits()
+	return s.hashes[int(node)*d : (int(node)+1)*d]
+}
+
+// appendHash writes the hash of data in hexadecimal.
+func (s *state) appendHash(dst, data []byte) []byte {
+	if s.hash == crypto.SHA384 {
+		sum := sha512.Sum384(data)
+		return hex.AppendEncode(dst, sum[:])
+	}
+	sum := sha256.Sum256(data)
+	return hex.AppendEncode(dst, sum[:])
+}
+
+// hashFirstDegree is Hash First Degree Quads (§4.6) of every blank node. A line
+// differs from what is to be hashed by an "a" where the node stands, so the
+// lines are changed in place, and back.
+func (s *state) hashFirstDegree() {
+	s.hashes = make([]byte, 0, len(s.labels)*s.digits())
+	var sorted []*line
+	for n, mentions := range s.mentions {
+		sorted = sorted[:0]
+		for _, i := range mentions {
+			l := &s.lines[i]
+			l.mark(int32(n), 'a')
+			sorted = append(sorted, l)
+		}
+		slices.SortFunc(sorted, func(a, b *line) int { return bytes.Compare(a.text, b.text) })
+		data := s.scratch[:0]
+		for _, l := range sorted {
+			data = append(data, l.text...)
+			l.mark(int32(n), 'z')
+		}
+		s.hashes = s.appendHash(s.hashes, data)
+		s.scratch = data
+	}
+}
+
+func (l *line) mark(node int32, letter byte) {
+	for p, n := range l.nodes {
+		if n == node {
+			l.text[l.at[p]] = letter
+		}
+	}
+}
+
+// write returns the lines with canonical labels, sorted (§5).
+func (s *state) write() []byte {
+	size := 0
+	for i := range s.lines {
+		size += len(s.lines[i].text) + 3*len("c14n999")
+	}
+	room := make([]byte, 0, 2*size)
+	lines := make([][]byte, len(s.lines))
+	for i := range s.lines {
+		l, start, done := &s.lines[i], len(room), int32(0)
+		for p, n := range l.nodes {
+			if n >= 0 {
+				room = append(append(room, l.text[done:l.at[p]]...), "c14n"...)
+				room = strconv.AppendInt(room, int64(s.canonical.place[n]), 10)
+				done = l.at[p] + 1
+			}
+		}
+		room = append(room, l.text[done:]...)
+		lines[i] = room[start:len(room):len(room)]
+	}
+	slices.SortFunc(lines, bytes.Compare)
+	start := len(room)
+	for _, l := range lines {
+		room = append(room, l...)
+	}
+	return room[start:len(room):len(room)]
+}
+
+func (s *state) issued() map[string]string {
+	m := make(map[string]string, len(s.labels))
+	for place, n := range s.canonical.order {
+		m[s.labels[n]] = "c14n" + strconv.Itoa(place)
+	}
+	return m
+}
