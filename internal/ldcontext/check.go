@@ -1,6 +1,7 @@
 package ldcontext
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/hourmeter/hourmeter/internal/strictjson"
@@ -124,6 +125,9 @@ func (w *walk) object(v strictjson.Value, a *active, via *term, root bool) *Term
 			case t.iri == "@type":
 				continue
 			case t.iri == "@id":
+				if w.inline && name != "id" {
+					return &TermError{m.Pointer(), name, renamed}
+				}
 				if ids++; ids > 1 {
 					return &TermError{m.Pointer(), name, "is a second identifier of one object"}
 				}
@@ -155,6 +159,9 @@ func (w *walk) object(v strictjson.Value, a *active, via *term, root bool) *Term
 	return nil
 }
 
+// A document that chooses its own words could hide an identifier or a type from those who look for its name.
+const renamed = "is another name of id or type, which a document with a context of its own cannot use"
+
 const lookalike = "is a term of " + HourmeterV1 + ": list that context to use it"
 
 // listed returns the active context after the contexts that the document lists at c.
@@ -173,7 +180,14 @@ func (w *walk) listed(a *active, c strictjson.Value) (*active, *TermError) {
 			}
 			return w.empty, nil
 		case strictjson.Object:
-			return nil, &TermError{c.Pointer(), "@context", "is written into the document, so that nobody can pin it: publish it and list its URL"}
+			if !w.inline {
+				return nil, &TermError{c.Pointer(), "@context", "is written into the document, so that nobody can pin it: publish it and list its URL"}
+			}
+			next, err := w.written(a, c)
+			if err != nil {
+				return nil, &TermError{c.Pointer(), "@context", err.Error()}
+			}
+			return next, nil
 		}
 		return nil, &TermError{c.Pointer(), "@context", "holds " + c.Kind().String() + " where the URL of a context belongs"}
 	}
@@ -194,11 +208,35 @@ func (w *walk) listed(a *active, c strictjson.Value) (*active, *TermError) {
 	return a, nil
 }
 
+// written returns the active context after one that is written into the document. It is not remembered:
+// the next document has another.
+func (w *walk) written(a *active, c strictjson.Value) (*active, error) {
+	if len(c.Raw()) > maxInline {
+		return nil, fmt.Errorf("is written into the document with more than %d bytes: publish it and list its URL", maxInline)
+	}
+	for _, name := range [...]string{"@base", "@propagate"} {
+		if c.Member(name).Exists() {
+			return nil, fmt.Errorf("sets %s, which a context that is written into a document cannot", name)
+		}
+	}
+	if w.fresh++; w.fresh > maxFresh {
+		return nil, errTooMany
+	}
+	next, err := w.process(a, c, false, true, maxContextDepth)
+	if err != nil {
+		return nil, err
+	}
+	return next, w.validateScopes(a, c)
+}
+
 // types checks the types of v and returns the active context after their scoped contexts.
 func (w *walk) types(v strictjson.Value, a *active) (*active, *TermError) {
 	var list strictjson.Value
 	for _, alias := range a.typeAliases {
 		if m := v.Member(alias); m.Exists() {
+			if w.inline && alias != "type" {
+				return nil, &TermError{m.Pointer(), alias, renamed}
+			}
 			if list.Exists() {
 				return nil, &TermError{m.Pointer(), alias, "is a second list of types of one object"}
 			}

@@ -2,8 +2,9 @@ package ldcontext
 
 import _ "embed" // the contexts
 
-// The contexts that are compiled in.
+// The contexts that are compiled in, and one that packages for older credentials add.
 const (
+	CredentialsV1         = "https://www.w3.org/2018/credentials/v1"        // W3C VCDM 1.1, §B.1: not compiled in
 	CredentialsV2         = "https://www.w3.org/ns/credentials/v2"          // W3C VCDM 2.0, §B.1
 	CredentialsExamplesV2 = "https://www.w3.org/ns/credentials/examples/v2" // W3C VCDM 2.0, §B.2: defines every word, for examples
 	DataIntegrityV2       = "https://w3id.org/security/data-integrity/v2"   // W3C VC Data Integrity 1.0, §2.4.1

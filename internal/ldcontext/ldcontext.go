@@ -33,12 +33,14 @@ const (
 	maxRemembered   = 1024    // active contexts kept for reuse, so that hostile input cannot fill the memory; ours lead to some 60
 	maxFresh        = 256     // active contexts computed for one document, so that none costs more than its reading; ours need 10
 	maxFlat         = 256     // terms of an active context that are copied, to be found at once; ours have 50, schema.org 3,000
+	maxInline       = 8 << 10 // bytes of a context written into a document: those of conformance suites have 100, and each may be processed maxFresh times
 )
 
 // A Set is a set of JSON-LD contexts, each known by its URL. It is immutable and safe for
 // concurrent use.
 type Set struct {
 	contexts map[string]strictjson.Value // URL to the value of @context
+	inline   bool                        // documents may carry contexts of their own
 	reserved map[string]bool             // terms that only HourmeterV1 may define; false: or another context, but not its @vocab
 	empty    *active                     // where every check starts
 	kept     atomic.Int64                // active contexts remembered, at most maxRemembered
@@ -113,21 +115,51 @@ func (s *Set) With(url string, document []byte) (*Set, error) {
 		}
 		return s, nil
 	}
-	with := &Set{contexts: maps.Clone(s.contexts), reserved: s.reserved, empty: new(active)}
+	with := &Set{contexts: maps.Clone(s.contexts), inline: s.inline, reserved: s.reserved, empty: new(active)}
 	with.contexts[url] = context
-	// Credentials list credentials/v2 first (VCDM 2.0 §4.3), so that is what url has to fit on.
-	w := walk{Set: with}
-	base, err := w.named(with.empty, CredentialsV2)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.named(base, url); err != nil {
-		return nil, fmt.Errorf("ldcontext: context %s: %w", brief(url), err)
-	}
-	if err := with.validateScopes(base, context); err != nil {
-		return nil, fmt.Errorf("ldcontext: context %s: %w", brief(url), err)
+	if err := with.fits(url, context, CredentialsV2); err != nil {
+		// A context of the time before credentials/v2 may fit on its predecessor alone, or be that.
+		if !with.Known(CredentialsV1) || with.fits(url, context, CredentialsV1) != nil {
+			return nil, fmt.Errorf("ldcontext: context %s: %w", brief(url), err)
+		}
 	}
 	return with, nil
+}
+
+// fits reports why the context of that URL cannot be listed after the one of credentials, which is
+// what a credential lists first (VCDM 2.0 §4.3).
+func (s *Set) fits(url string, context strictjson.Value, credentials string) error {
+	w := walk{Set: s}
+	base, err := w.named(s.empty, credentials)
+	if err != nil {
+		return err
+	}
+	if _, err := w.named(base, url); err != nil {
+		return err
+	}
+	return s.validateScopes(base, context)
+}
+
+// WithInline returns a set of the same contexts whose Check also takes contexts that are written
+// into the @context of a document. They may name no context that the set does not know, redefine no
+// protected term, rename no identifier or type, and set no @base.
+//
+// Then the document chooses what its own words mean: a reader that looks for names, as most do, may
+// only believe those that a context it knows protects.
+func (s *Set) WithInline() *Set {
+	if s.inline {
+		return s
+	}
+	return &Set{contexts: s.contexts, inline: true, reserved: s.reserved, empty: new(active)}
+}
+
+// Document returns the text of a JSON document that holds the context of that URL under "@context".
+func (s *Set) Document(url string) (string, bool) {
+	context, ok := s.contexts[url]
+	if !ok {
+		return "", false
+	}
+	return context.Document(), true
 }
 
 // Known reports whether s has a context of this URL.

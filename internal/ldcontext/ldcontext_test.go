@@ -403,6 +403,85 @@ func TestContextsThatAreRefused(t *testing.T) {
 	require.Same(t, Default(), same)
 }
 
+// VCDM 2.0 §4.3 lets a document carry contexts of its own; a set takes them only if it is told to.
+func TestInlineContexts(t *testing.T) {
+	s := Default().WithInline()
+	require.Same(t, s, s.WithInline())
+	const doc = `{"@context":["https://www.w3.org/ns/credentials/v2",%s],"type":["VerifiableCredential","Machine"],"issuer":"did:x:y","credentialSubject":{"id":"did:x:y","hours":5}}`
+	const machine = `{"Machine":"https://x.example/#Machine","hours":"https://x.example/#hours"}`
+	require.NoError(t, s.Check(parse(t, fmt.Sprintf(doc, machine))))
+	require.NoError(t, s.Check(parse(t, fmt.Sprintf(doc, `{"Machine":"https://x.example/#Machine"},{"x":"https://x.example/#","hours":{"@id":"x:hours"}}`))))
+	require.ErrorContains(t, Default().Check(parse(t, fmt.Sprintf(doc, machine))), "written into the document")
+
+	for _, tt := range []struct{ name, context, reason string }{
+		{"an undefined type", `{"hours":"https://x.example/#hours"}`, "not defined"},
+		{"a protected term of credentials/v2", `{"VerifiableCredential":"https://x.example/"}`, "protects"},
+		{"a term of its own that it protects", `{"@protected":true,"Machine":"https://x.example/"},{"Machine":"https://y.example/"}`, "protects"},
+		{"null", `null`, "null"},
+		{"null within", machine + `,{"x":{"@id":"https://x.example/","@context":[null,"https://x.example/"]}}`, "not known"},
+		{"another context by its URL, in a term", machine + `,{"x":{"@id":"https://x.example/","@context":"https://x.example/v1"}}`, "not known"},
+		{"@import", `{"@import":"https://www.w3.org/ns/credentials/v2"}`, "@import"},
+		{"a relative @base", machine + `,{"@base":"machines/"}`, "@base"},
+		{"an absolute @base", machine + `,{"@base":"https://x.example/"}`, "@base"},
+		{"@propagate", machine + `,{"@propagate":false}`, "@propagate"},
+		{"a list of contexts in the list", `[` + machine + `]`, "an array"},
+		{"an IRI with a space", `{"Machine":"https ://x.example"}`, "absolute IRI"},
+		{"@vocab null", `{"@vocab":null}`, "not defined"},
+		{"a bad scope that nothing uses", machine + `,{"x":{"@id":"https://x.example/","@context":{"y":5}}}`, "a number"},
+		{"too large", `{"x":"https://x.example/` + strings.Repeat("x", maxInline) + `"}`, "bytes"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			require.ErrorContains(t, s.Check(parse(t, fmt.Sprintf(doc, tt.context))), tt.reason)
+		})
+	}
+
+	for _, tt := range []struct{ name, context, member, reason string }{
+		{"another name of id", `{"Machine":"x:y","hours":"x:z","self":"@id"}`, `"self":"did:x:z"`, "another name"},
+		{"another name of id, by way of it", `{"Machine":"x:y","hours":"x:z","self":"id"}`, `"self":"did:x:z"`, "another name"},
+		{"another name of type", `{"Machine":"x:y","hours":"x:z","a":"@type"}`, `"a":"Machine"`, "another name"},
+		{"our type with another meaning", `{"Machine":"x:y","hours":"x:z","UptimeCredential":"https://x.example/"}`, `"type":"UptimeCredential"`, "list that context"},
+		{"a context below the root", `{"Machine":"x:y","hours":"x:z"}`, `"@context":{}`, "inside the document"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text := strings.Replace(fmt.Sprintf(doc, tt.context), `"hours":5`, `"hours":{`+tt.member+`}`, 1)
+			require.ErrorContains(t, s.Check(parse(t, text)), tt.reason)
+		})
+	}
+
+	// A document with contexts of its own leaves no trace: the next one starts from what is known.
+	require.ErrorContains(t, s.Check(parse(t, fmt.Sprintf(doc, `{"Machine":"https://x.example/#Machine"}`))), `"hours"`)
+	// Hostile ones cannot make a check long, either.
+	loop := `{"Machine":"x:y","hours":{"@id":"x:z","@context":{"hours":{"@id":"x:z"}}},"other":{"@id":"x:o","@context":{"a":"x:a"}}}`
+	deep := strings.Repeat(`{"hours":`, 50) + "1" + strings.Repeat("}", 50)
+	require.NoError(t, s.Check(parse(t, strings.Replace(fmt.Sprintf(doc, loop), `"hours":5`, `"hours":`+deep, 1))))
+}
+
+// Credentials of VCDM 1.1 list its context, on which contexts of that time fit.
+func TestContextsOfTheTimeBefore(t *testing.T) {
+	_, err := Default().With("https://x.example/v9", []byte(`{"@context":{"name":"https://x.example/name"}}`))
+	require.ErrorContains(t, err, "protects")
+	s, err := Default().With(CredentialsV1, []byte(`{"@context":{"@protected":true,"id":"@id","type":"@type",
+		"VerifiableCredential":{"@id":"https://www.w3.org/2018/credentials#VerifiableCredential","@context":{"@protected":true,"id":"@id","type":"@type"}}}}`))
+	require.NoError(t, err)
+	s, err = s.With("https://x.example/v9", []byte(`{"@context":{"name":"https://x.example/name"}}`))
+	require.NoError(t, err)
+	require.NoError(t, s.Check(parse(t, `{"@context":["`+CredentialsV1+`","https://x.example/v9"],"type":"VerifiableCredential","name":"x"}`)))
+	require.ErrorContains(t, s.Check(parse(t, `{"@context":["`+CredentialsV2+`","https://x.example/v9"],"type":"VerifiableCredential","name":"x"}`)), "protects")
+	_, err = s.With("https://x.example/v10", []byte(`{"@context":{"VerifiableCredential":"https://x.example/"}}`))
+	require.ErrorContains(t, err, "protects")
+}
+
+func TestDocumentIsTheTextThatWasGiven(t *testing.T) {
+	text, ok := Default().Document(CredentialsV2)
+	require.True(t, ok)
+	require.Equal(t, credentialsV2, text)
+	text, ok = withExample(t).Document("https://ctx.example/v1")
+	require.True(t, ok)
+	require.Equal(t, example, text)
+	_, ok = Default().Document("https://ctx.example/v1")
+	require.False(t, ok)
+}
+
 func TestWithLeavesTheSetAlone(t *testing.T) {
 	s := withExample(t)
 	require.True(t, s.Known("https://ctx.example/v1"))
@@ -489,7 +568,8 @@ func FuzzCheck(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add([]byte(foreign + `"credentialSubject":{"inner":{"word":{"type":["Thing","Deep"]}},"title":{"en":[]}}}`))
-	s := withExample(f)
+	f.Add([]byte(`{"@context":["` + CredentialsV2 + `",{"x":{"@id":"y:a","@context":[null,{"z":"x"}]},"y":"https://x.example/"}],"x":{"z":1}}`))
+	s := withExample(f).WithInline()
 	f.Fuzz(func(t *testing.T, text []byte) {
 		doc, err := strictjson.Parse(text, strictjson.Limits{})
 		if err != nil {

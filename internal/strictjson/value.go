@@ -40,6 +40,14 @@ func (v Value) Raw() string {
 	return v.doc.text[n.start:n.end]
 }
 
+// Document returns the whole text that v was read from; "" if v is absent.
+func (v Value) Document() string {
+	if v.doc == nil {
+		return ""
+	}
+	return v.doc.text
+}
+
 // Text returns the text of a string, unescaped; "" unless v is a string. It allocates only if the
 // string is written with escapes.
 func (v Value) Text() string {
