@@ -10,7 +10,6 @@ import (
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/jcs"
-	"github.com/hourmeter/hourmeter/internal/multikey"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 	"github.com/hourmeter/hourmeter/reputation"
 	"github.com/hourmeter/hourmeter/vc"
@@ -288,9 +287,9 @@ func undated(t testing.TB, v *vc.Verified, by *vc.Issuer) *vc.Verified {
 		return jcs.Append(nil, old, append(more, jcs.Override{Name: "created"})...)
 	}
 	options := jcs.Override{Name: "@context", Canonical: jcs.Append(nil, doc.Root().Member("@context"))}
-	signature, err := vc.EdDSAJCS2022{}.Sign(by.Key, jcs.Append(nil, doc.Root(), jcs.Override{Name: "proof"}), proof(options, jcs.Override{Name: "proofValue"}))
+	signed, err := vc.EdDSAJCS2022{}.Sign(by.Key, jcs.Append(nil, doc.Root(), jcs.Override{Name: "proof"}), proof(options, jcs.Override{Name: "proofValue"}))
 	require.NoError(t, err)
-	value := jcs.Override{Name: "proofValue", Canonical: []byte(strconv.Quote(multikey.EncodeBase58(signature)))}
+	value := jcs.Override{Name: "proofValue", Canonical: []byte(strconv.Quote(signed))}
 	raw := jcs.Append(nil, doc.Root(), jcs.Override{Name: "proof", Canonical: proof(options, value)})
 	verifier := vc.Verifier{Now: func() time.Time { return noon }}
 	same, err := verifier.Verify(t.Context(), raw, vc.AnyIssuer)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/jcs"
-	"github.com/hourmeter/hourmeter/internal/multikey"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
@@ -19,8 +18,10 @@ type Issuer struct {
 	Key      crypto.Signer
 	Method   did.URL          // verification method of Key; zero derives it for did:key and did:jwk
 	Suite    Suite            // nil picks the suite for the type of Key
+	Format   Format           // secures credentials from outside, instead of a proof by Suite; nil means a proof
 	Contexts *Contexts        // known JSON-LD contexts; nil means those compiled in
 	Now      func() time.Time // nil means time.Now
+	V1       bool             // AddProof also takes credentials of VCDM 1.1
 }
 
 // Issue signs c and returns the secured credential. It refuses to sign what
@@ -42,6 +43,9 @@ func (i *Issuer) Issue(c *Credential) ([]byte, error) {
 // credential. Otherwise it is a proof chain: the new proof covers also the
 // existing proofs with these ids (VC Data Integrity 1.0 §4.3). AddProof does not
 // check the proofs it finds; verify first what you countersign.
+//
+// With a Format the result is what the format writes, around the credential and
+// all its proofs.
 func (i *Issuer) AddProof(credential []byte, previousProof ...string) ([]byte, error) {
 	return i.sign(credential, clock(i.Now), previousProof)
 }
@@ -53,16 +57,16 @@ func (i *Issuer) sign(document []byte, now time.Time, previousProof []string) ([
 	}
 	root := doc.Root()
 	var m model
-	if err := m.read(root); err != nil {
+	if err := m.read(root, i.V1); err != nil {
 		return nil, fmt.Errorf("vc: issue: %w", err)
 	}
 	if err := i.Contexts.terms().Check(root); err != nil {
 		return nil, fmt.Errorf("vc: issue: %w", err)
 	}
-	if !m.proof.Exists() && m.issuer != i.ID {
+	if (!m.proof.Exists() || i.Format != nil) && m.issuer != i.ID {
 		return nil, fmt.Errorf("vc: issue: the issuer is %s; its proof has to be the first, not one of %s", m.issuer, i.ID)
 	}
-	s := signer{id: i.ID, key: i.Key, method: i.Method, suite: i.Suite, limit: MaxCredentialBytes}
+	s := signer{id: i.ID, key: i.Key, method: i.Method, suite: i.Suite, format: i.Format, limit: MaxCredentialBytes}
 	return s.sign(root, proofOptions{purpose: did.AssertionMethod, created: now, previous: previousProof})
 }
 
@@ -72,6 +76,7 @@ type signer struct {
 	key    crypto.Signer
 	method did.URL
 	suite  Suite
+	format Format
 	limit  int // bytes of what is signed, with its proof
 }
 
@@ -82,12 +87,13 @@ type proofOptions struct {
 	previous  []string
 }
 
-// sign returns the text of root with one more proof (VC Data Integrity 1.0 §4.2, §4.3).
+// sign returns the text of root with one more proof (VC Data Integrity 1.0 §4.2,
+// §4.3), or in an envelope.
 func (s signer) sign(root strictjson.Value, o proofOptions) ([]byte, error) {
 	if s.id.IsZero() || s.key == nil {
 		return nil, errors.New("vc: sign: ID and Key are required")
 	}
-	if s.suite == nil {
+	if s.suite == nil && s.format == nil {
 		var err error
 		if s.suite, err = suiteFor(s.key.Public()); err != nil {
 			return nil, err
@@ -108,6 +114,24 @@ func (s signer) sign(root strictjson.Value, o proofOptions) ([]byte, error) {
 		return nil, fmt.Errorf("vc: sign as %s: Method %.80q is no DID URL of it", s.id, method)
 	}
 
+	if s.format != nil {
+		if len(o.previous) > 0 {
+			return nil, errors.New("vc: sign: an envelope is around all proofs: previousProof does not apply")
+		}
+		e := &Envelope{Document: []byte(root.Raw()), Method: s.method, Created: o.created.UTC().Truncate(time.Second)}
+		if o.challenge != nil {
+			e.Presentation, e.Nonce, e.Audience = true, o.challenge.Nonce, []string{o.challenge.Domain}
+		}
+		sealed, err := s.format.Seal(s.key, e)
+		if err != nil {
+			return nil, fmt.Errorf("vc: sign as %s: %w", s.id, err)
+		}
+		if len(sealed) > s.limit {
+			return nil, fmt.Errorf("vc: sign: %d bytes in the envelope, at most %d are read", len(sealed), s.limit)
+		}
+		return sealed, nil
+	}
+
 	// The proof this one will stand beside.
 	var proofs []proof
 	existing := root.Member("proof")
@@ -125,17 +149,25 @@ func (s signer) sign(root strictjson.Value, o proofOptions) ([]byte, error) {
 	}
 
 	// RFC 8785 order: what is written here is canonical as it stands.
+	how := traits(s.suite)
 	options := make([]byte, 0, 512)
-	options = append(options, `{"@context":`...)
-	options = jcs.Append(options, root.Member("@context"))
-	if o.challenge != nil {
-		options = append(options, `,"challenge":`...)
-		options = appendQuoted(options, o.challenge.Nonce)
+	options = append(options, '{')
+	if !how.JSONLD {
+		options = append(options, `"@context":`...)
+		options = jcs.Append(options, root.Member("@context"))
+		options = append(options, ',')
 	}
-	options = append(options, `,"created":`...)
+	if o.challenge != nil {
+		options = append(options, `"challenge":`...)
+		options = appendQuoted(options, o.challenge.Nonce)
+		options = append(options, ',')
+	}
+	options = append(options, `"created":`...)
 	options = appendStamp(options, o.created)
-	options = append(options, `,"cryptosuite":`...)
-	options = appendQuoted(options, s.suite.Name())
+	if !how.OwnType {
+		options = append(options, `,"cryptosuite":`...)
+		options = appendQuoted(options, s.suite.Name())
+	}
 	if o.challenge != nil {
 		options = append(options, `,"domain":`...)
 		options = appendQuoted(options, o.challenge.Domain)
@@ -157,18 +189,24 @@ func (s signer) sign(root strictjson.Value, o proofOptions) ([]byte, error) {
 	}
 	options = append(options, `,"proofPurpose":`...)
 	options = appendQuoted(options, string(o.purpose))
-	options = append(options, `,"type":"DataIntegrityProof","verificationMethod":`...)
+	typ := "DataIntegrityProof"
+	if how.OwnType {
+		typ = s.suite.Name()
+	}
+	options = append(options, `,"type":`...)
+	options = appendQuoted(options, typ)
+	options = append(options, `,"verificationMethod":`...)
 	options = appendQuoted(options, method)
 	options = append(options, '}')
 
 	unsecured := jcs.Append(make([]byte, 0, len(root.Raw())+64), root, over)
-	signature, err := s.suite.Sign(s.key, unsecured, options)
+	proofValue, err := s.suite.Sign(s.key, unsecured, options)
 	if err != nil {
 		return nil, fmt.Errorf("vc: %s as %s: %w", s.suite.Name(), s.id, err)
 	}
-	options = append(options[:len(options)-1], `,"proofValue":"`...)
-	options = append(options, multikey.EncodeBase58(signature)...)
-	options = append(options, `"}`...)
+	options = append(options[:len(options)-1], `,"proofValue":`...)
+	options = appendQuoted(options, proofValue)
+	options = append(options, '}')
 	signed := splice(root, existing, options)
 	if len(signed) > s.limit {
 		return nil, fmt.Errorf("vc: sign: %d bytes with the proof, at most %d are read", len(signed), s.limit)

@@ -30,14 +30,28 @@ var credentialMembers = []string{
 	"@context", "id", "type", "name", "description", "issuer", "credentialSubject",
 	"validFrom", "validUntil", "credentialStatus", "credentialSchema", "relatedResource",
 	"refreshService", "termsOfUse", "evidence", "renderMethod", "confidenceMethod", "proof", "record",
+	"issuanceDate", "expirationDate",
 }
 
 var presentationMembers = []string{
 	"@context", "id", "type", "name", "description", "holder", "verifiableCredential", "termsOfUse", "proof",
 }
 
+// A DataModel is a version of the W3C's data model of credentials.
+type DataModel string
+
+// The data models.
+const (
+	VCDM2 DataModel = "2.0"
+	VCDM1 DataModel = "1.1" // only if [Verifier.V1] says so
+)
+
+// contextCredentialsV1 is what a credential of VCDM 1.1 lists first.
+const contextCredentialsV1 = "https://www.w3.org/2018/credentials/v1"
+
 // A model is the outer part of a credential, read and checked for form (VCDM 2.0 §4).
 type model struct {
+	version     DataModel
 	id          string
 	types       []string
 	issuer      did.DID // zero if the issuer is named by another kind of URL
@@ -55,7 +69,7 @@ type model struct {
 
 // read fills m from a credential. It reads all there is, whatever is wrong with
 // it, and returns the first error.
-func (m *model) read(root strictjson.Value) error {
+func (m *model) read(root strictjson.Value, v1 bool) error {
 	if root.Kind() != strictjson.Object {
 		return fmt.Errorf("want a JSON object")
 	}
@@ -71,7 +85,8 @@ func (m *model) read(root strictjson.Value) error {
 	m.types, err = readTypes(m.typeRoom[:0], root.Member("type"), "VerifiableCredential")
 	keep("type", err)
 	m.context = root.Member("@context")
-	keep("@context", checkContext(m.context))
+	m.version, err = readContext(m.context, v1)
+	keep("@context", err)
 	m.claim = root.Member("credentialSubject")
 	keep("credentialSubject", m.readSubjects())
 
@@ -81,10 +96,18 @@ func (m *model) read(root strictjson.Value) error {
 		case "@context", "type", "issuer", "credentialSubject", "record":
 		case "id":
 			m.id, err = readURL(v)
-		case "validFrom":
-			m.from, err = readTime(v)
-		case "validUntil":
-			m.until, err = readTime(v)
+		case "validFrom", "issuanceDate":
+			from, failed := readTime(v)
+			err = failed
+			if from.After(m.from) {
+				m.from = from
+			}
+		case "validUntil", "expirationDate":
+			until, failed := readTime(v)
+			err = failed
+			if m.until.IsZero() || until.Before(m.until) {
+				m.until = until
+			}
 		case "name", "description":
 			err = checkLanguage(v)
 		case "credentialStatus":
@@ -103,6 +126,9 @@ func (m *model) read(root strictjson.Value) error {
 			err = checkCase(name, credentialMembers)
 		}
 		keep(v.Name(), err)
+	}
+	if m.version == VCDM1 && !root.Member("issuanceDate").Exists() {
+		keep("issuanceDate", fmt.Errorf("is missing: VCDM 1.1 requires it"))
 	}
 	if !m.from.IsZero() && !m.until.IsZero() && m.until.Before(m.from) {
 		keep("validUntil", fmt.Errorf("%s is before validFrom %s", stamp(m.until), stamp(m.from)))
@@ -179,13 +205,22 @@ func readTypes(types []string, v strictjson.Value, want string) ([]string, error
 	return types, nil
 }
 
-// checkContext asks for what VCDM 2.0 §4.3 says of @context's form. Which
-// contexts are known, and what they define, is ldcontext's business.
-func checkContext(v strictjson.Value) error {
-	if v.Kind() != strictjson.Array || v.First().Kind() != strictjson.String || v.First().Text() != ContextCredentials {
-		return fmt.Errorf("want an array that starts with %q", ContextCredentials)
+// readContext asks for what VCDM 2.0 §4.3, or 1.1 §4.1, says of @context's form.
+// Which contexts are known, and what they define, is ldcontext's business: that
+// of 2.0 has no issuanceDate.
+func readContext(v strictjson.Value, v1 bool) (DataModel, error) {
+	if v.Kind() == strictjson.Array && v.First().Kind() == strictjson.String {
+		switch v.First().Text() {
+		case ContextCredentials:
+			return VCDM2, nil
+		case contextCredentialsV1:
+			if v1 {
+				return VCDM1, nil
+			}
+			return VCDM1, fmt.Errorf("it is of VCDM 1.1, which has to be asked for: see V1")
+		}
 	}
-	return nil
+	return "", fmt.Errorf("want an array that starts with %q", ContextCredentials)
 }
 
 // readTime reads an xsd:dateTimeStamp (VCDM 2.0 §4.9): a date and time with its offset.
@@ -385,6 +420,15 @@ func each(v strictjson.Value, f func(strictjson.Value) error) error {
 // value and nil hold those that are compiled in: VCDM 2.0, Data Integrity 2, the
 // W3C's examples, and Hourmeter's. It is immutable and safe for concurrent use.
 type Contexts struct{ set *ldcontext.Set }
+
+// Document returns the text of a known context, and whether it is known.
+func (c *Contexts) Document(url string) (string, bool) { return c.terms().Document(url) }
+
+// WithInline returns c, and lets a document carry contexts of its own: objects
+// in the array of its @context, beside the URLs of known ones. They may not
+// redefine protected terms. Two documents may then give one word two meanings,
+// which a reader who looks for words would not see.
+func (c *Contexts) WithInline() *Contexts { return &Contexts{c.terms().WithInline()} }
 
 // With returns c and one more context, so that an operator can issue and
 // verify claims of their own vocabulary. The document is the JSON that url

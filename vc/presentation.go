@@ -35,12 +35,13 @@ type Holder struct {
 	Key    crypto.Signer
 	Method did.URL          // verification method of Key; zero derives it for did:key and did:jwk
 	Suite  Suite            // nil picks the suite for the type of Key
+	Format Format           // secures presentations from outside, instead of a proof by Suite; nil means a proof
 	Now    func() time.Time // nil means time.Now
 }
 
 // Present answers ch with the given secured credentials (VCDM 2.0 §4.13). Each
-// is embedded as a JSON object, byte for byte as it was issued. The result holds
-// for this challenge only.
+// is embedded as a JSON object, byte for byte as it was issued: one that is not
+// JSON as [Enveloped] makes it so. The result holds for this challenge only.
 func (h *Holder) Present(ch Challenge, credentials ...[]byte) ([]byte, error) {
 	if ch.Nonce == "" || ch.Domain == "" || !utf8.ValidString(ch.Nonce+ch.Domain) {
 		return nil, errors.New("vc: present: Challenge needs Nonce and Domain, from the one who asks")
@@ -80,7 +81,7 @@ func (h *Holder) Present(ch Challenge, credentials ...[]byte) ([]byte, error) {
 			return nil, fmt.Errorf("vc: present: argument %d: want an object, as it was issued, and nothing else", i)
 		}
 	}
-	s := signer{id: h.ID, key: h.Key, method: h.Method, suite: h.Suite, limit: MaxPresentationBytes}
+	s := signer{id: h.ID, key: h.Key, method: h.Method, suite: h.Suite, format: h.Format, limit: MaxPresentationBytes}
 	return s.sign(doc.Root(), proofOptions{purpose: did.Authentication, created: clock(h.Now), challenge: &ch})
 }
 
@@ -97,7 +98,8 @@ func (p *Presentation) Holder() did.DID { return p.holder }
 func (p *Presentation) Credentials() []*Verified { return slices.Clone(p.credentials) }
 
 // VerifyPresentation checks that the holder answers ch, that every credential
-// verifies and is about the holder, and asks accept about each.
+// verifies and is about the holder, and asks accept about each. The holder of a
+// presentation that names none is who signed it.
 //
 // It returns a *[RejectError] if the presentation is bad, a *[CredentialError]
 // if one of its credentials is bad or could not be checked (the first in
@@ -105,24 +107,45 @@ func (p *Presentation) Credentials() []*Verified { return slices.Clone(p.credent
 // same answer is not taken twice is up to the caller, who keeps the challenges.
 // A presentation may hold no credentials at all: it proves control of the DID.
 func (v *Verifier) VerifyPresentation(ctx context.Context, raw []byte, ch Challenge, accept Accept) (*Presentation, error) {
+	return v.presentation(ctx, raw, ch, accept, nil)
+}
+
+// presentation is the checklist that every presentation passes, in order.
+// Without a report it ends at the first check that fails.
+func (v *Verifier) presentation(ctx context.Context, raw []byte, ch Challenge, accept Accept, report *PresentationReport) (*Presentation, error) {
 	if ch.Nonce == "" || ch.Domain == "" {
 		return nil, errors.New("vc: verify: Challenge needs the Nonce and Domain that the holder was asked with")
 	}
-	root, err := parse(raw, MaxPresentationBytes, accept)
-	if err != nil {
+	if accept == nil {
+		return nil, errNoAccept
+	}
+	p, checks := new(Presentation), checklist{}
+	if report != nil {
+		own := new(Report)
+		checks.report = own
+		defer func() { report.Holder, report.Findings = p.holder, own.Findings }()
+	}
+	s, err := v.open(raw, MaxPresentationBytes, envelopedPresentation)
+	if err == nil && s.envelope != nil && !s.envelope.Presentation {
+		return v.bound(ctx, s, ch, accept, p, &checks, report)
+	}
+	if report == nil && err != nil || !checks.pass(CheckJSON, err) || err != nil {
+		for _, c := range []Check{CheckDataModel, CheckContext, CheckChallenge, CheckProof, CheckHolder} {
+			checks.skip(c, "there is nothing to check")
+		}
 		return nil, err
 	}
-	p := new(Presentation)
-	checks := checklist{}
+	root := s.root
 
 	// Its form, names and identifiers are those of VCDM 2.0 §4.13.
-	shown, err := p.read(root)
+	shown, err := p.read(root, v.V1)
 	checks.signer = p.holder
-	if !checks.pass(CheckDataModel, reject(ErrMalformed, err)) {
-		return nil, checks.err
+	if n := shown.Len(); err == nil && shown.Kind() == strictjson.Array && n > MaxCredentials {
+		err = reject(ErrLimit, fmt.Errorf("%d credentials, at most %d are read", n, MaxCredentials))
+	} else {
+		err = reject(ErrMalformed, err)
 	}
-	if n := shown.Len(); shown.Kind() == strictjson.Array && n > MaxCredentials {
-		checks.pass(CheckDataModel, reject(ErrLimit, fmt.Errorf("%d credentials, at most %d are read", n, MaxCredentials)))
+	if !checks.pass(CheckDataModel, err) {
 		return nil, checks.err
 	}
 	if !checks.pass(CheckContext, reject(ErrContext, v.Contexts.terms().Check(root))) {
@@ -130,80 +153,194 @@ func (v *Verifier) VerifyPresentation(ctx context.Context, raw []byte, ch Challe
 	}
 
 	// Every proof answers this challenge and holds, by a key that may authenticate today.
-	proofs, err := readProofs(nil, root.Member("proof"), did.Authentication, v.suites())
-	if !checks.pass(CheckProof, reject(ErrProof, err)) {
-		return nil, checks.err
-	}
-	document := jcs.Append(make([]byte, 0, len(root.Raw())+64), root, jcs.Override{Name: "proof"})
-	for i := range proofs {
-		if !checks.pass(CheckProof, proofs[i].answers(ch)) {
+	var signers []did.DID
+	if e := s.envelope; e != nil {
+		if !checks.pass(CheckChallenge, answers(ch, e.Nonce, e.Audience)) {
 			return nil, checks.err
 		}
-		err := v.checkProof(ctx, &proofs[i], proofs, root, document, did.Authentication, did.Version{})
+		err := v.checkEnvelope(ctx, e, did.Authentication, did.Version{})
 		if !checks.pass(CheckProof, err) {
 			return nil, checks.err
 		}
+		signers = append(signers, e.Method.DID)
 	}
-	if !slices.ContainsFunc(proofs, func(q proof) bool { return q.method.DID == p.holder }) {
-		checks.pass(CheckProof, reject(ErrProof, fmt.Errorf("none of its %d proofs is by the holder", len(proofs))))
+	if s.envelope == nil || root.Member("proof").Exists() {
+		proofs, err := readProofs(nil, root.Member("proof"), did.Authentication, v.suites())
+		if err = reject(ErrProof, err); err != nil && !checks.pass(CheckProof, err) {
+			return nil, checks.err
+		}
+		document := jcs.Append(make([]byte, 0, len(root.Raw())+64), root, jcs.Override{Name: "proof"})
+		for i := range proofs {
+			if !checks.pass(CheckChallenge, answers(ch, proofs[i].challenge, proofs[i].domain)) {
+				return nil, checks.err
+			}
+			err := v.checkProof(ctx, &proofs[i], proofs, root, document, did.Authentication, did.Version{})
+			if !checks.pass(CheckProof, err) {
+				return nil, checks.err
+			}
+			signers = append(signers, proofs[i].method.DID)
+		}
+	}
+
+	// Who answers is the holder.
+	if p.holder.IsZero() && len(signers) > 0 && !root.Member("holder").Exists() {
+		p.holder = signers[0]
+		checks.signer = p.holder
+	}
+	err = nil
+	if !slices.Contains(signers, p.holder) && !v.InsecureUnboundIssuer {
+		err = reject(ErrProof, fmt.Errorf("none of its %d proofs is by the holder", len(signers)))
+	}
+	if !checks.pass(CheckHolder, err) {
 		return nil, checks.err
 	}
 
 	// Every credential passes its own checklist, on all cores, and is about the holder.
-	list := slices.Collect(shown.All())
-	if shown.Kind() == strictjson.Object {
-		list = []strictjson.Value{shown}
+	list := []strictjson.Value{shown}
+	if shown.Kind() == strictjson.Array || !shown.Exists() {
+		list = slices.Collect(shown.All())
 	}
 	p.credentials = make([]*Verified, len(list))
 	errs := make([]error, len(list))
+	if report != nil {
+		report.Credentials = make([]*Report, len(list))
+	}
 	parallel(len(list), func(i int) {
+		var own *Report
+		if report != nil {
+			own = new(Report)
+			report.Credentials[i] = own
+		}
 		if errs[i] = ctx.Err(); errs[i] == nil {
-			p.credentials[i], errs[i] = v.shown(ctx, list[i], p.holder, accept)
+			p.credentials[i], errs[i] = v.shown(ctx, list[i], p.holder, accept, own)
 		}
 	})
 	for i, err := range errs {
-		if err != nil {
-			return nil, &CredentialError{Index: i, Err: err}
+		if err != nil && checks.err == nil {
+			checks.err = &CredentialError{Index: i, Err: err}
 		}
+	}
+	if checks.err != nil {
+		return nil, checks.err
 	}
 	return p, nil
 }
 
-// shown checks one credential of a presentation.
-func (v *Verifier) shown(ctx context.Context, c strictjson.Value, holder did.DID, accept Accept) (*Verified, error) {
-	if n := len(c.Raw()); n > MaxCredentialBytes {
-		return nil, reject(ErrLimit, fmt.Errorf("%d bytes, at most %d are read", n, MaxCredentialBytes))
+// bound is the checklist of a credential that its holder signed the challenge under.
+func (v *Verifier) bound(ctx context.Context, s secured, ch Challenge, accept Accept, p *Presentation, checks *checklist, report *PresentationReport) (*Presentation, error) {
+	b := s.envelope.Binding
+	var err error
+	if b == nil {
+		err = reject(ErrMalformed, errors.New("a credential, and nobody signed the challenge: want a presentation, or a key binding"))
 	}
-	out, err := v.credential(ctx, c, AnyIssuer, nil) // accept is asked last
+	if !checks.pass(CheckDataModel, err) || b == nil {
+		return nil, checks.err
+	}
+	if !checks.pass(CheckChallenge, answers(ch, b.Nonce, b.Audience)) {
+		return nil, checks.err
+	}
+	var own *Report
+	if report != nil {
+		own = new(Report)
+		report.Credentials = []*Report{own}
+	}
+	c, err := v.credential(ctx, s, AnyIssuer, own)
+	if own != nil {
+		own.Verified, own.Err = c, err
+	}
 	if err != nil {
+		if checks.err == nil {
+			checks.err = &CredentialError{Index: 0, Err: err}
+		}
+		checks.skip(CheckHolder, "the credential does not verify")
+		return nil, checks.err
+	}
+	p.holder, err = v.checkBinding(ctx, b, c.Subject())
+	if !checks.pass(CheckProof, err) {
+		return nil, checks.err
+	}
+	if err := v.about(c, p.holder, accept); err != nil && checks.err == nil {
+		checks.err = &CredentialError{Index: 0, Err: err}
+	}
+	if checks.err != nil {
+		return nil, checks.err
+	}
+	p.credentials = []*Verified{c}
+	return p, nil
+}
+
+// shown checks one credential of a presentation.
+func (v *Verifier) shown(ctx context.Context, c strictjson.Value, holder did.DID, accept Accept, report *Report) (*Verified, error) {
+	s, err := v.openShown(c)
+	if report != nil && !report.opened(err, CheckDataModel, CheckContext, CheckProof, CheckIssuer, CheckPeriod, CheckHolder) || err != nil {
 		return nil, err
 	}
-	for _, subject := range out.subjects {
-		if subject != holder {
-			return nil, &RejectError{ErrHolder, out.issuer, fmt.Errorf("is about %s, shown by %s", subject, holder)}
+	out, err := v.credential(ctx, s, AnyIssuer, report) // accept is asked last
+	if err == nil {
+		err = v.about(out, holder, accept)
+		if rej, bad := err.(*RejectError); bad && report != nil {
+			list := checklist{report: report}
+			list.pass(map[bool]Check{true: CheckHolder, false: CheckAccept}[rej.Reason == ErrHolder], rej)
 		}
 	}
-	if err := accept(out); err != nil {
-		return nil, &RejectError{ErrNotAccepted, out.issuer, err}
+	if err != nil {
+		out = nil
 	}
-	return out, nil
+	if report != nil {
+		report.Verified, report.Err = out, err
+	}
+	return out, err
+}
+
+// openShown reads one credential of a presentation: an object, or, in a
+// presentation of VCDM 1.1, the text of a [Format].
+func (v *Verifier) openShown(c strictjson.Value) (secured, error) {
+	if n := len(c.Raw()); n > MaxCredentialBytes {
+		return secured{}, reject(ErrLimit, fmt.Errorf("%d bytes, at most %d are read", n, MaxCredentialBytes))
+	}
+	if c.Kind() != strictjson.String {
+		return v.unwrapped(c, MaxCredentialBytes, envelopedCredential)
+	}
+	s, err := v.openFormat("", []byte(c.Text()), MaxCredentialBytes)
+	if err == nil && s.envelope == nil {
+		err = reject(ErrMalformed, errors.New("text that none of the Verifier's Formats reads"))
+	}
+	return s, err
+}
+
+// about asks whether a credential is about the holder, and wanted.
+func (v *Verifier) about(c *Verified, holder did.DID, accept Accept) error {
+	if !v.AnySubject {
+		for _, subject := range c.subjects {
+			if subject != holder && !(c.envelope != nil && c.envelope.Binding != nil && subject.IsZero()) {
+				return &RejectError{ErrHolder, c.issuer, fmt.Errorf("is about %s, shown by %s", subject, holder)}
+			}
+		}
+	}
+	if err := accept(c); err != nil {
+		return &RejectError{ErrNotAccepted, c.issuer, err}
+	}
+	return nil
 }
 
 // read fills p's holder from a presentation and returns the credentials in it.
-func (p *Presentation) read(root strictjson.Value) (shown strictjson.Value, err error) {
+func (p *Presentation) read(root strictjson.Value, v1 bool) (shown strictjson.Value, err error) {
 	if root.Kind() != strictjson.Object {
 		return shown, errors.New("want a JSON object")
 	}
-	if p.holder, err = readParty(root.Member("holder")); err != nil {
-		return shown, fmt.Errorf("holder: %w", err)
-	}
-	if p.holder.IsZero() {
-		return shown, errors.New("holder: is not named by a DID, so nothing binds a key to it")
+	if holder := root.Member("holder"); holder.Exists() {
+		if p.holder, err = readParty(holder); err != nil {
+			return shown, fmt.Errorf("holder: %w", err)
+		}
+		if p.holder.IsZero() {
+			return shown, errors.New("holder: is not named by a DID, so nothing binds a key to it")
+		}
 	}
 	if _, err := readTypes(nil, root.Member("type"), "VerifiablePresentation"); err != nil {
 		return shown, fmt.Errorf("type: %w", err)
 	}
-	if err := checkContext(root.Member("@context")); err != nil {
+	version, err := readContext(root.Member("@context"), v1)
+	if err != nil {
 		return shown, fmt.Errorf("@context: %w", err)
 	}
 	for m := root.First(); m.Exists(); m = m.Next() {
@@ -220,6 +357,11 @@ func (p *Presentation) read(root strictjson.Value) (shown strictjson.Value, err 
 			if k := m.Kind(); k != strictjson.Object && k != strictjson.Array {
 				err = errors.New("want an object or an array of objects")
 			}
+			for c := range m.All() {
+				if k := c.Kind(); m.Kind() == strictjson.Array && k != strictjson.Object && !(k == strictjson.String && version == VCDM1) {
+					err = fmt.Errorf("want an object or an array of objects, not of %s: VCDM 2.0 shows an enveloped credential as an EnvelopedVerifiableCredential", k)
+				}
+			}
 		default:
 			err = checkCase(name, presentationMembers)
 		}
@@ -231,12 +373,12 @@ func (p *Presentation) read(root strictjson.Value) (shown strictjson.Value, err 
 }
 
 // answers reports whether a proof was made for ch (VC Data Integrity 1.0 §4.4, steps on domain and challenge).
-func (p *proof) answers(ch Challenge) error {
-	if p.challenge != ch.Nonce {
-		return reject(ErrChallenge, fmt.Errorf("its challenge is %.80q: a replay, or an answer to another request", p.challenge))
+func answers(ch Challenge, nonce string, domain []string) error {
+	if nonce != ch.Nonce {
+		return reject(ErrChallenge, fmt.Errorf("its challenge is %.80q: a replay, or an answer to another request", nonce))
 	}
-	if len(p.domain) == 1 && p.domain[0] == ch.Domain { // the same strings, not one of several
+	if len(domain) == 1 && domain[0] == ch.Domain { // the same strings, not one of several
 		return nil
 	}
-	return reject(ErrDomain, fmt.Errorf("it was made for the domain %.80q, not %q", p.domain, ch.Domain))
+	return reject(ErrDomain, fmt.Errorf("it was made for the domain %.80q, not %q", domain, ch.Domain))
 }

@@ -2,6 +2,7 @@ package vc
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,13 +10,13 @@ import (
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/jcs"
-	"github.com/hourmeter/hourmeter/internal/multikey"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
-// maxSignature bounds proofValue, in bytes: base58 decoding takes quadratic
-// time. The longest of a standard suite has 4,627 (ML-DSA-87).
-const maxSignature = 5 << 10
+// maxProofValue bounds proofValue, in bytes. An ordinary one has 90, the longest
+// signature of a standard suite 6,300 (ML-DSA-87 in base58), and one that can be
+// disclosed in part holds a signature of 64 bytes for each statement.
+const maxProofValue = 128 << 10
 
 // The members of a proof (VC Data Integrity 1.0 §2.1).
 var proofMembers = []string{
@@ -25,17 +26,17 @@ var proofMembers = []string{
 
 // A proof is one Data Integrity proof, read and checked for form.
 type proof struct {
-	value     strictjson.Value
-	id        string
-	suite     Suite
-	method    did.URL
-	created   time.Time // zero if it does not say
-	expires   time.Time
-	challenge string
-	domain    []string
-	previous  []string // ids of the proofs it covers
-	signature []byte
-	holds     bool // once it was checked
+	value      strictjson.Value
+	id         string
+	suite      Suite
+	method     did.URL
+	created    time.Time // zero if it does not say
+	expires    time.Time
+	challenge  string
+	domain     []string
+	previous   []string // ids of the proofs it covers
+	proofValue string
+	holds      bool // once it was checked
 }
 
 // readProofs reads a proof, or a set of them. Every one must be of the given
@@ -64,7 +65,7 @@ func readProofs(room []proof, v strictjson.Value, purpose did.Relationship, enab
 }
 
 func (p *proof) read(purpose did.Relationship, enabled []Suite) error {
-	var typ, suite, use, value string
+	var typ, suite, use string
 	for m := p.value.First(); m.Exists(); m = m.Next() {
 		var err error
 		text := true // most members are strings
@@ -76,7 +77,10 @@ func (p *proof) read(purpose did.Relationship, enabled []Suite) error {
 		case "proofPurpose":
 			use = m.Text()
 		case "proofValue":
-			value = m.Text()
+			p.proofValue = m.Text()
+			if len(p.proofValue) > maxProofValue {
+				err = fmt.Errorf("%d bytes, at most %d are read", len(p.proofValue), maxProofValue)
+			}
 		case "challenge":
 			p.challenge = m.Text()
 		case "nonce":
@@ -106,11 +110,15 @@ func (p *proof) read(purpose did.Relationship, enabled []Suite) error {
 			return fmt.Errorf("%s: %w", m.Name(), err)
 		}
 	}
-	if typ != "DataIntegrityProof" {
-		return fmt.Errorf("type is %.80q, want DataIntegrityProof", typ)
+	name, own := suite, typ != "DataIntegrityProof"
+	if own && !p.value.Member("cryptosuite").Exists() {
+		name = typ // a type older than Data Integrity 1.0, if it is enabled
 	}
-	i := slices.IndexFunc(enabled, func(s Suite) bool { return s.Name() == suite })
-	if i < 0 {
+	i := slices.IndexFunc(enabled, func(s Suite) bool { return s.Name() == name && traits(s).OwnType == own })
+	switch {
+	case i < 0 && own:
+		return fmt.Errorf("type is %.80q, want DataIntegrityProof", typ)
+	case i < 0:
 		return fmt.Errorf("cryptosuite %.80q is not enabled", suite)
 	}
 	p.suite = enabled[i]
@@ -120,9 +128,8 @@ func (p *proof) read(purpose did.Relationship, enabled []Suite) error {
 	if p.method.DID.IsZero() {
 		return errors.New("verificationMethod is missing")
 	}
-	var err error
-	if p.signature, err = multikey.DecodeBase58(value, maxSignature); err != nil {
-		return fmt.Errorf("proofValue: %w", err)
+	if p.proofValue == "" {
+		return errors.New("proofValue is missing")
 	}
 	return nil
 }
@@ -200,23 +207,32 @@ func (v *Verifier) checkProof(ctx context.Context, p *proof, proofs []proof, roo
 	if !p.expires.IsZero() && now.Add(-skew).After(p.expires) {
 		return reject(ErrExpired, fmt.Errorf("the proof ended %s", stamp(p.expires)))
 	}
-	key, err := did.Key(ctx, v.Resolver, p.method, use, at)
-	if v.CurrentKeys && errors.Is(err, did.ErrVersionUnknown) {
-		key, err = did.Key(ctx, v.Resolver, p.method, use, did.Version{})
-	}
+	key, err := v.key(ctx, p.method, use, at)
 	if err != nil {
-		return unresolved(p.method, err)
+		return err
 	}
 	signed, err := p.unsecured(document, root, proofs)
 	if err != nil {
 		return reject(ErrProof, err)
 	}
 	options := jcs.Append(document[len(document):], p.value, jcs.Override{Name: "proofValue"})
-	if err := p.suite.Verify(key, signed, options, p.signature); err != nil {
+	if err := p.suite.Verify(key, signed, options, p.proofValue); err != nil {
 		return reject(ErrProof, fmt.Errorf("%s by %s: %w", p.suite.Name(), p.method, err))
 	}
 	p.holds = true
 	return nil
+}
+
+// key returns the key of a verification method, if it had this use at that time.
+func (v *Verifier) key(ctx context.Context, method did.URL, use did.Relationship, at did.Version) (crypto.PublicKey, error) {
+	key, err := did.Key(ctx, v.Resolver, method, use, at)
+	if v.CurrentKeys && errors.Is(err, did.ErrVersionUnknown) {
+		key, err = did.Key(ctx, v.Resolver, method, use, did.Version{})
+	}
+	if err != nil {
+		return nil, unresolved(method, err)
+	}
+	return key, nil
 }
 
 // unresolved tells an answer that condemns the proof from no answer at all. A

@@ -14,20 +14,45 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/hourmeter/hourmeter/internal/multikey"
 )
 
 // A Suite is a Data Integrity cryptosuite (VC Data Integrity 1.0 §3.1).
-// Implement it to add one.
+// Implement it to add one. One that differs from those of this package in more
+// than its cryptography also has a method Traits() [Traits].
 type Suite interface {
 	// Name is the proof's cryptosuite member, such as "eddsa-jcs-2022".
 	Name() string
-	// Sign returns the bytes of proofValue for an unsecured document and its
-	// proof options. Both come in RFC 8785 form; a suite that canonicalizes in
-	// another way starts from them. Neither may be kept after the call.
-	Sign(key crypto.Signer, document, options []byte) ([]byte, error)
-	// Verify returns an error unless signature is one that Sign could have made
+	// Sign returns proofValue for an unsecured document and its proof options,
+	// which are the proof as it will be without proofValue. Both come in RFC 8785
+	// form; a suite that canonicalizes in another way starts from them. Neither
+	// may be kept after the call.
+	Sign(key crypto.Signer, document, options []byte) (proofValue string, err error)
+	// Verify returns an error unless proofValue is one that Sign could have made
 	// with the private key of public.
-	Verify(public crypto.PublicKey, document, options, signature []byte) error
+	Verify(public crypto.PublicKey, document, options []byte, proofValue string) error
+}
+
+// Traits say how the proofs of a [Suite] differ from those of the suites that
+// sign JSON, whose Traits are zero.
+type Traits struct {
+	// JSONLD says that the suite signs the RDF that the document's contexts make
+	// of it and its proof. Such a proof is written without a @context of its own.
+	JSONLD bool
+	// Selective says that a proof may cover less than the issuer signed: the
+	// holder may have left statements out.
+	Selective bool
+	// OwnType says that Name is the proof's type, as before Data Integrity 1.0,
+	// and that there is no cryptosuite member.
+	OwnType bool
+}
+
+func traits(s Suite) Traits {
+	if t, ok := s.(interface{ Traits() Traits }); ok {
+		return t.Traits()
+	}
+	return Traits{}
 }
 
 // suites are the cryptosuites that need no JSON-LD processor.
@@ -49,6 +74,18 @@ func suiteFor(public crypto.PublicKey) (Suite, error) {
 
 var errSignature = errors.New("signature does not match")
 
+// maxSignature bounds a signature in base58, whose decoding takes quadratic
+// time, in bytes: one of P-384 has 96.
+const maxSignature = 128
+
+func decodeSignature(proofValue string) ([]byte, error) {
+	signature, err := multikey.DecodeBase58(proofValue, maxSignature)
+	if err != nil {
+		return nil, fmt.Errorf("proofValue: %w", err)
+	}
+	return signature, nil
+}
+
 // EdDSAJCS2022 is eddsa-jcs-2022: Ed25519 over SHA-256 hashes of RFC 8785 JSON (vc-di-eddsa §3.3).
 type EdDSAJCS2022 struct{}
 
@@ -56,16 +93,24 @@ type EdDSAJCS2022 struct{}
 func (EdDSAJCS2022) Name() string { return "eddsa-jcs-2022" }
 
 // Sign implements [Suite].
-func (EdDSAJCS2022) Sign(key crypto.Signer, document, options []byte) ([]byte, error) {
+func (EdDSAJCS2022) Sign(key crypto.Signer, document, options []byte) (string, error) {
 	if _, ok := key.Public().(ed25519.PublicKey); !ok {
-		return nil, fmt.Errorf("needs an Ed25519 key, got %T", key.Public())
+		return "", fmt.Errorf("needs an Ed25519 key, got %T", key.Public())
 	}
 	hashes := hashSHA256(document, options)
-	return crypto.SignMessage(key, rand.Reader, hashes[:], crypto.Hash(0))
+	signature, err := crypto.SignMessage(key, rand.Reader, hashes[:], crypto.Hash(0))
+	if err != nil {
+		return "", err
+	}
+	return multikey.EncodeBase58(signature), nil
 }
 
 // Verify implements [Suite].
-func (EdDSAJCS2022) Verify(public crypto.PublicKey, document, options, signature []byte) error {
+func (EdDSAJCS2022) Verify(public crypto.PublicKey, document, options []byte, proofValue string) error {
+	signature, err := decodeSignature(proofValue)
+	if err != nil {
+		return err
+	}
 	k, ok := public.(ed25519.PublicKey)
 	if !ok || len(signature) != ed25519.SignatureSize {
 		return fmt.Errorf("needs an Ed25519 key and %d bytes, got %T and %d", ed25519.SignatureSize, public, len(signature))
@@ -92,30 +137,34 @@ type ECDSAJCS2019 struct{}
 func (ECDSAJCS2019) Name() string { return "ecdsa-jcs-2019" }
 
 // Sign implements [Suite].
-func (ECDSAJCS2019) Sign(key crypto.Signer, document, options []byte) ([]byte, error) {
+func (ECDSAJCS2019) Sign(key crypto.Signer, document, options []byte) (string, error) {
 	hash, hashes, size, err := ecdsaInput(key.Public(), document, options)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	der, err := crypto.SignMessage(key, rand.Reader, hashes, hash)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	var r, s big.Int
 	var sequence cryptobyte.String
 	if in := cryptobyte.String(der); !in.ReadASN1(&sequence, asn1.SEQUENCE) || !in.Empty() ||
 		!sequence.ReadASN1Integer(&r) || !sequence.ReadASN1Integer(&s) || !sequence.Empty() ||
 		r.Sign() <= 0 || s.Sign() <= 0 || r.BitLen() > 8*size || s.BitLen() > 8*size {
-		return nil, errors.New("the key returned no ASN.1 ECDSA signature")
+		return "", errors.New("the key returned no ASN.1 ECDSA signature")
 	}
 	signature := make([]byte, 2*size) // r ‖ s, big-endian
 	r.FillBytes(signature[:size])
 	s.FillBytes(signature[size:])
-	return signature, nil
+	return multikey.EncodeBase58(signature), nil
 }
 
 // Verify implements [Suite].
-func (ECDSAJCS2019) Verify(public crypto.PublicKey, document, options, signature []byte) error {
+func (ECDSAJCS2019) Verify(public crypto.PublicKey, document, options []byte, proofValue string) error {
+	signature, err := decodeSignature(proofValue)
+	if err != nil {
+		return err
+	}
 	_, hashes, _, err := ecdsaInput(public, document, options)
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ import (
 type Verifier struct {
 	Resolver did.Resolver     // nil means did.Offline: no network
 	Suites   []Suite          // enabled cryptosuites; nil means EdDSAJCS2022 and ECDSAJCS2019
+	Formats  []Format         // enabled enveloping proofs, such as jose.Format; nil means none
 	Contexts *Contexts        // known JSON-LD contexts; nil means those compiled in
 	Status   StatusChecker    // nil: a credential with credentialStatus is an UncheckedError
 	Schema   SchemaChecker    // nil: a credential with credentialSchema is an UncheckedError
@@ -36,16 +37,41 @@ type Verifier struct {
 	// A proof that does not say when it was made is always judged by the present
 	// document.
 	CurrentKeys bool
+
+	// V1 also takes credentials and presentations of VCDM 1.1. Their dates have
+	// other names, and their contexts mean other things by some words:
+	// [Verified.DataModel] tells them apart. Contexts has to know the context of
+	// VCDM 1.1, which is not compiled into this package.
+	V1 bool
+
+	// AnySubject also takes presentations of credentials that are about others
+	// than the holder. What they say is then not said of who presents them.
+	AnySubject bool
+
+	// InsecureUnboundIssuer takes credentials that their issuer did not sign, as
+	// long as somebody did: [Verified.Issuer] is then whatever a stranger wrote.
+	// It is for conformance suites, which sign with keys of their own.
+	InsecureUnboundIssuer bool
 }
 
 // A StatusChecker says whether a credential is still in force.
 // Implementations are safe for concurrent use.
 type StatusChecker interface {
-	// CheckStatus judges one credentialStatus entry, a JSON object, of a
-	// credential whose proof holds. It returns nil if the entry leaves the
-	// credential in force at the given time, an error wrapping [ErrStatus] if
-	// not, and any other error if it could not find out.
-	CheckStatus(ctx context.Context, issuer did.DID, entry []byte, at time.Time) error
+	// CheckStatus judges one credentialStatus entry of a credential whose proof
+	// holds, or the "status" claim that its envelope carries; both are JSON
+	// objects. The error is nil if the entry leaves the credential in force at
+	// the given time, wraps [ErrStatus] if not, and is any other error if it
+	// could not find out.
+	CheckStatus(ctx context.Context, issuer did.DID, entry []byte, at time.Time) (StatusResult, error)
+}
+
+// A StatusResult is what a status list said of a credential that is in force.
+type StatusResult struct {
+	Purpose string    `json:"purpose"`          // such as "revocation"
+	Value   int       `json:"value"`            // the status, 0 where it only can be set or not
+	Message string    `json:"message,omitzero"` // what the list says the value means
+	List    string    `json:"list"`             // URL of the list
+	AsOf    time.Time `json:"asOf"`             // when the list was fetched: the answer is as old
 }
 
 // A SchemaChecker says whether a credential fits a schema that it names.
@@ -80,9 +106,10 @@ func IssuedBy(ids ...did.DID) Accept {
 // the proofs cover.
 type Verified struct {
 	model
-	root   strictjson.Value
-	digest Digest
-	proofs []proof
+	secured
+	digest   Digest
+	proofs   []proof // of an envelope: the one that it is
+	statuses []StatusResult
 
 	proofRoom [1]proof
 }
@@ -132,12 +159,50 @@ func (v *Verified) ValidUntil() time.Time { return v.until }
 // Digest returns the name of the credential's content.
 func (v *Verified) Digest() Digest { return v.digest }
 
-// Raw returns the exact text of the credential, proofs included.
-func (v *Verified) Raw() string { return v.root.Raw() }
+// Raw returns the exact text of the credential, proofs included: JSON, or what
+// its [Format] writes.
+func (v *Verified) Raw() string { return v.raw }
+
+// JSON returns the credential as it stands in other JSON, such as a
+// presentation: itself, or the object that [Enveloped] makes of it.
+func (v *Verified) JSON() string {
+	if v.envelope == nil {
+		return v.raw
+	}
+	return string(Enveloped(v.envelope.MediaType, []byte(v.raw)))
+}
+
+// MediaType returns how the credential is secured: "application/vc" by proofs
+// within it, or the media type of its [Format].
+func (v *Verified) MediaType() string {
+	if v.envelope == nil {
+		return "application/vc"
+	}
+	return v.envelope.MediaType
+}
+
+// DataModel returns the version of the data model that it follows.
+func (v *Verified) DataModel() DataModel { return v.version }
+
+// Selective reports whether the holder may have left out something that the
+// issuer signed. What is there is the issuer's word; that something is not there
+// means nothing. The digest is of what was shown, and no longer names what was issued.
+func (v *Verified) Selective() bool {
+	if v.envelope != nil && v.envelope.Selective {
+		return true
+	}
+	return slices.ContainsFunc(v.proofs, func(p proof) bool { return p.suite != nil && traits(p.suite).Selective })
+}
+
+// Status returns what status lists said of it, in the order of credentialStatus.
+func (v *Verified) Status() []StatusResult { return slices.Clone(v.statuses) }
 
 // Signers returns the DIDs whose proofs hold, the issuer first, each once.
 func (v *Verified) Signers() []did.DID {
-	ids := []did.DID{v.issuer}
+	var ids []did.DID
+	if v.SignedBy(v.issuer) {
+		ids = append(ids, v.issuer)
+	}
 	for _, p := range v.proofs {
 		if !slices.Contains(ids, p.method.DID) {
 			ids = append(ids, p.method.DID)
@@ -200,36 +265,35 @@ func (v *Verified) Member(name string, dst any) (bool, error) {
 // could not be checked: the issuer's document was out of reach, or nobody was
 // given the task of checking its status or schema ([UncheckedError]).
 func (v *Verifier) Verify(ctx context.Context, raw []byte, accept Accept) (*Verified, error) {
-	root, err := parse(raw, MaxCredentialBytes, accept)
+	if accept == nil {
+		return nil, errNoAccept
+	}
+	s, err := v.open(raw, MaxCredentialBytes, envelopedCredential)
 	if err != nil {
 		return nil, err
 	}
-	return v.credential(ctx, root, accept, nil)
+	return v.credential(ctx, s, accept, nil)
 }
 
-// parse makes the one strict parse that all checks work on.
-func parse(raw []byte, limit int, accept Accept) (strictjson.Value, error) {
-	if accept == nil {
-		return strictjson.Value{}, errors.New("vc: verify: accept is nil; pass AnyIssuer to take every issuer")
-	}
-	if len(raw) > limit {
-		return strictjson.Value{}, reject(ErrLimit, fmt.Errorf("%d bytes, at most %d are read", len(raw), limit))
-	}
-	doc, err := strictjson.Parse(raw, strictjson.Limits{Bytes: limit, Depth: maxDepth})
-	if err != nil {
-		return strictjson.Value{}, reject(ErrMalformed, err)
-	}
-	return doc.Root(), nil
-}
+const (
+	envelopedCredential   = "EnvelopedVerifiableCredential"
+	envelopedPresentation = "EnvelopedVerifiablePresentation"
+)
+
+var errNoAccept = errors.New("vc: verify: accept is nil; pass AnyIssuer to take every issuer")
 
 // credential is the checklist that every credential passes, in order. Without a
 // report it ends at the first check that fails; with one it makes them all.
-func (v *Verifier) credential(ctx context.Context, root strictjson.Value, accept Accept, report *Report) (*Verified, error) {
-	out := &Verified{root: root}
+func (v *Verifier) credential(ctx context.Context, s secured, accept Accept, report *Report) (*Verified, error) {
+	out := &Verified{secured: s}
+	root, envelope := s.root, s.envelope
 	list := checklist{report: report}
 
 	// Its form, names and identifiers are those of VCDM 2.0 §4.
-	err := out.read(root)
+	err := out.read(root, v.V1)
+	if envelope != nil && envelope.Presentation {
+		err = errors.New("it is a presentation, and a credential is wanted")
+	}
 	list.signer = out.issuer
 	if !list.pass(CheckDataModel, reject(ErrMalformed, err)) {
 		return nil, list.err
@@ -247,16 +311,32 @@ func (v *Verifier) credential(ctx context.Context, root strictjson.Value, accept
 	document = jcs.Append(document, root, jcs.Override{Name: "proof"})
 	*scratch = document
 	out.digest = sha256.Sum256(document)
-	out.proofs, err = readProofs(out.proofRoom[:], out.proof, did.AssertionMethod, v.suites())
-	if err = reject(ErrProof, err); err != nil && !list.pass(CheckProof, err) {
-		return nil, list.err
+	if envelope != nil {
+		p := proof{method: envelope.Method, created: envelope.Created, expires: envelope.Expires}
+		err := v.checkEnvelope(ctx, envelope, did.AssertionMethod, did.Version{Time: p.created})
+		if !list.pass(CheckProof, err) {
+			return nil, list.err
+		}
+		p.holds = err == nil
+		out.proofs = append(out.proofRoom[:0], p)
 	}
-	if err == nil {
-		for i := range out.proofs {
-			p := &out.proofs[i]
-			at := did.Version{Time: p.created}
-			if !list.pass(CheckProof, v.checkProof(ctx, p, out.proofs, root, document, did.AssertionMethod, at)) {
-				return nil, list.err
+	if envelope == nil || out.proof.Exists() { // what is enveloped may have proofs within as well
+		embedded, err := readProofs(out.proofRoom[len(out.proofs):], out.proof, did.AssertionMethod, v.suites())
+		if err = reject(ErrProof, err); err != nil && !list.pass(CheckProof, err) {
+			return nil, list.err
+		}
+		if err == nil {
+			for i := range embedded {
+				p := &embedded[i]
+				at := did.Version{Time: p.created}
+				if !list.pass(CheckProof, v.checkProof(ctx, p, embedded, root, document, did.AssertionMethod, at)) {
+					return nil, list.err
+				}
+			}
+			if out.proofs == nil {
+				out.proofs = embedded
+			} else {
+				out.proofs = append(out.proofs, embedded...)
 			}
 		}
 	}
@@ -266,7 +346,7 @@ func (v *Verifier) credential(ctx context.Context, root strictjson.Value, accept
 	}
 
 	// One of the proofs is the issuer's own: other signers cannot speak for it.
-	if !list.pass(CheckIssuer, out.checkIssuer()) {
+	if !v.InsecureUnboundIssuer && !list.pass(CheckIssuer, out.checkIssuer()) {
 		return nil, list.err
 	}
 
@@ -277,7 +357,7 @@ func (v *Verifier) credential(ctx context.Context, root strictjson.Value, accept
 
 	// It is in force (§4.10), and fits its schemas (§4.11), as somebody checked;
 	// and the caller wants it. These ask others, so they see only what is good.
-	if out.status.Exists() && list.clean(CheckStatus) && !list.pass(CheckStatus, v.checkStatus(ctx, out)) {
+	if (out.status.Exists() || envelope != nil && envelope.Status != nil) && list.clean(CheckStatus) && !list.pass(CheckStatus, v.checkStatus(ctx, out)) {
 		return nil, list.err
 	}
 	if out.schema.Exists() && list.clean(CheckSchema) && !list.pass(CheckSchema, v.checkSchema(ctx, out)) {
@@ -317,11 +397,23 @@ func (v *Verifier) checkPeriod(c *Verified) error {
 }
 
 func (v *Verifier) checkStatus(ctx context.Context, c *Verified) error {
-	return each(c.status, func(entry strictjson.Value) error {
+	one := func(entry []byte, typ string) error {
 		if v.Status == nil {
-			return &UncheckedError{Signer: c.issuer, Member: "credentialStatus", Type: entry.Member("type").Text()}
+			return &UncheckedError{Signer: c.issuer, Member: "credentialStatus", Type: typ}
 		}
-		return verdict(ErrStatus, v.Status.CheckStatus(ctx, c.issuer, []byte(entry.Raw()), clock(v.Now)))
+		result, err := v.Status.CheckStatus(ctx, c.issuer, entry, clock(v.Now))
+		if err == nil {
+			c.statuses = append(c.statuses, result)
+		}
+		return verdict(ErrStatus, err)
+	}
+	if c.envelope != nil && c.envelope.Status != nil {
+		if err := one(c.envelope.Status, "the claim status"); err != nil || !c.status.Exists() {
+			return err
+		}
+	}
+	return each(c.status, func(entry strictjson.Value) error {
+		return one([]byte(entry.Raw()), entry.Member("type").Text())
 	})
 }
 

@@ -206,7 +206,7 @@ type namingSuite struct {
 	id string
 }
 
-func (s *namingSuite) Sign(key crypto.Signer, document, options []byte) ([]byte, error) {
+func (s *namingSuite) Sign(key crypto.Signer, document, options []byte) (string, error) {
 	text := strings.Replace(string(options), `,"proofPurpose"`, `,"id":"`+s.id+`","proofPurpose"`, 1)
 	return s.EdDSAJCS2022.Sign(key, document, []byte(text))
 }
@@ -472,17 +472,19 @@ func TestCheckersSeeOnlyWhatIsProved(t *testing.T) {
 
 type counter struct{ n *int }
 
-func (c counter) CheckStatus(context.Context, did.DID, []byte, time.Time) error {
+func (c counter) CheckStatus(context.Context, did.DID, []byte, time.Time) (vc.StatusResult, error) {
 	*c.n++
-	return nil
+	return vc.StatusResult{}, nil
 }
 
 var typeOf = map[string]string{"credentialStatus": "BitstringStatusListEntry", "credentialSchema": "JsonSchema"}
 
 type answer struct{ err error }
 
-func (a answer) CheckStatus(context.Context, did.DID, []byte, time.Time) error { return a.err }
-func (a answer) CheckSchema(context.Context, []byte, []byte) error             { return a.err }
+func (a answer) CheckStatus(context.Context, did.DID, []byte, time.Time) (vc.StatusResult, error) {
+	return vc.StatusResult{}, a.err
+}
+func (a answer) CheckSchema(context.Context, []byte, []byte) error { return a.err }
 
 // A key is judged as of the time it signed, where the method can tell.
 func TestKeysAreJudgedByTheTimeOfSigning(t *testing.T) {

@@ -170,8 +170,8 @@ func (a *app) addRecord(ctx context.Context, t *logTarget, s *source) (RecordAdd
 	}
 	for rest := items[min(held, len(items)):]; len(rest) > 0; {
 		n, size := 0, tloghttp.MaxAdd+1024 // commas, and the rest of the body
-		for n < min(len(rest), tloghttp.MaxAdd) && size+len(rest[n].Credential.Raw()) <= tloghttp.MaxAddBytes {
-			size += len(rest[n].Credential.Raw())
+		for n < min(len(rest), tloghttp.MaxAdd) && size+len(rest[n].Credential.JSON()) <= tloghttp.MaxAddBytes {
+			size += len(rest[n].Credential.JSON())
 			n++
 		}
 		if err := t.add(ctx, salt, rest[:n]); err != nil {
@@ -228,7 +228,7 @@ func (a *app) target(ctx context.Context, l logFlags) (*logTarget, error) {
 		add := func(ctx context.Context, salt tlog.Salt, entries []chain.Item) error {
 			var credentials [][]byte
 			for _, it := range entries {
-				credentials = append(credentials, []byte(it.Credential.Raw()))
+				credentials = append(credentials, []byte(it.Credential.JSON()))
 			}
 			return patiently(ctx, func() error {
 				_, err := r.remote.Add(ctx, salt[:], credentials...)

@@ -13,6 +13,7 @@ import (
 var (
 	ErrUnlinked  = errors.New("has no member record, so it is part of no record")
 	ErrMalformed = errors.New("member record is not as it has to be")
+	ErrSelective = errors.New("may have been shown in part")
 	ErrSubject   = errors.New("is not about the machine whose record this is")
 	ErrSequence  = errors.New("its place in the record is taken")
 	ErrPrevious  = errors.New("does not follow the entry before it")

@@ -75,7 +75,7 @@ func (e *Equivocation) MarshalJSON() ([]byte, error) {
 	if a == nil || b == nil {
 		return nil, errors.New("chain: an Equivocation needs two credentials")
 	}
-	return []byte(`{"equivocation":[` + a.Raw() + "," + b.Raw() + `]}`), nil
+	return []byte(`{"equivocation":[` + a.JSON() + "," + b.JSON() + `]}`), nil
 }
 
 // VerifyEquivocation checks evidence, as [Equivocation.MarshalJSON] writes it:

@@ -120,6 +120,10 @@ func order(a, b Item) int {
 func (it *Item) read() error {
 	v := it.Credential
 	unread := At{Sequence: -1, Digest: v.Digest(), Issuer: v.Issuer()}
+	if v.Selective() {
+		// Its digest is not the one that was entered, and what is not there may have been left out.
+		return &LinkError{At: unread, Reason: ErrSelective, Detail: fmt.Errorf("it is %s: show it whole", v.MediaType())}
+	}
 	switch found, err := v.Member("record", &it.Link); {
 	case err != nil:
 		return &LinkError{At: unread, Reason: ErrMalformed, Detail: err}
@@ -177,6 +181,8 @@ func NewIsolated(subject did.DID, credentials ...*vc.Verified) (*History, error)
 	for _, it := range distinct(credentials) {
 		v := it.Credential
 		switch {
+		case v.Selective():
+			found.add(it.read())
 		case !errors.Is(it.read(), ErrUnlinked):
 			found.add(fmt.Errorf("chain: credential %s by %s is part of a record: use New or NewDisclosed", v.Digest(), v.Issuer()))
 		case !slices.Equal(v.Subjects(), []did.DID{subject}):
