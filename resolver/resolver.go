@@ -17,6 +17,9 @@
 // [Log] reads a transparency log through one and adds entries to it; a [Witness] is asked for its
 // cosignature. An error of these is a [*RefuseError] or a [*RetryError].
 //
+// A [Handler] is the other end: it answers the GET binding of DID Resolution with the answers of any
+// resolver.
+//
 // The danger: what a resolver says, a verifier believes. Give it only the methods whose
 // word you take, and know how old an answer may be: see [Static] and [Cache].
 package resolver

@@ -1,0 +1,259 @@
+package resolver_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/resolver"
+)
+
+const edKey = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+
+type binding struct{ http.Handler }
+
+func newBinding(r did.Resolver) binding {
+	mux := http.NewServeMux()
+	mux.Handle("/1.0/identifiers/", http.StripPrefix("/1.0/identifiers/", &resolver.Handler{Resolver: r}))
+	return binding{mux}
+}
+
+func (b binding) get(t testing.TB, target, accept string) (*httptest.ResponseRecorder, map[string]any) {
+	req := httptest.NewRequest("GET", "/1.0/identifiers/"+target, nil)
+	if accept != "" {
+		req.Header.Set("Accept", accept)
+	}
+	w := httptest.NewRecorder()
+	b.ServeHTTP(w, req)
+	var body map[string]any
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &body), "%s", w.Body)
+	return w, body
+}
+
+func at(t testing.TB, body map[string]any, path ...string) any {
+	var v any = body
+	for _, name := range path {
+		m, ok := v.(map[string]any)
+		require.True(t, ok, "no %s", name)
+		v = m[name]
+	}
+	return v
+}
+
+func TestHandlerResolves(t *testing.T) {
+	depot := did.MustParse("did:web:localhost%3A8443:depot")
+	b := newBinding(resolver.Methods{
+		"key": did.Offline{},
+		"web": resolver.Static{depot: {{Document: documentOf(t, depot, 1), Created: day(1), VersionID: "1"}}},
+	})
+	for _, tc := range []struct{ name, target, accept, mediaType string }{
+		{"no Accept", edKey, "", resolver.MediaResolution},
+		{"anything", edKey, "*/*", resolver.MediaResolution},
+		{"a browser", edKey, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", resolver.MediaResolution},
+		{"a result", edKey, "application/did-resolution", resolver.MediaResolution},
+		{"a result, as it was called", edKey, "application/did-resolution-result", "application/did-resolution-result"},
+		{"JSON", edKey, "application/json", "application/json"},
+		{"JSON-LD with the profile", edKey, `application/ld+json;profile="https://w3id.org/did-resolution"`, `application/ld+json;profile="https://w3id.org/did-resolution"`},
+		{"percent-encoded as a whole", url.QueryEscape(edKey), "", resolver.MediaResolution},
+		{"with a version", edKey + "?versionTime=2025-10-07T14:30:00Z", "", resolver.MediaResolution},
+		{"with the name of a service", edKey + "?service=linkedDomain&relativeRef=my%2520path%2Ffile", "", resolver.MediaResolution},
+		{"a DID that is percent-encoded itself", depot.String(), "", resolver.MediaResolution},
+		{"the same, encoded as a whole", url.QueryEscape(depot.String()), "", resolver.MediaResolution},
+		{"that very version", depot.String() + "?versionId=1", "", resolver.MediaResolution},
+		{"liked better", edKey, "application/did;q=0.2, application/did-resolution;q=0.3", resolver.MediaResolution},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w, body := b.get(t, tc.target, tc.accept)
+			require.Equal(t, http.StatusOK, w.Code, "%s", w.Body)
+			require.Equal(t, tc.mediaType, w.Header().Get("Content-Type"))
+			require.Contains(t, []any{edKey, depot.String()}, at(t, body, "didDocument", "id"))
+			require.Equal(t, "application/did", at(t, body, "didResolutionMetadata", "contentType"))
+			require.IsType(t, map[string]any{}, at(t, body, "didDocumentMetadata"))
+			_, context := body["@context"]
+			require.Equal(t, strings.Contains(tc.mediaType, "ld+json"), context)
+		})
+	}
+	for _, accept := range []string{"application/did", "application/did+json", "application/did+ld+json", "application/did+json;q=0.5, application/xml"} {
+		w, body := b.get(t, edKey, accept)
+		require.Equal(t, http.StatusOK, w.Code)
+		require.Equal(t, edKey, body["id"])
+		require.NotContains(t, body, "didResolutionMetadata")
+		require.Contains(t, accept, w.Header().Get("Content-Type"))
+	}
+	w, body := b.get(t, edKey+"?accept=application/did%2Bjson", "application/did-resolution")
+	require.Equal(t, "application/did+json", w.Header().Get("Content-Type"), "the option goes before the header")
+	require.Equal(t, edKey, body["id"])
+
+	_, body = b.get(t, depot.String(), "")
+	require.Equal(t, map[string]any{"created": "2026-01-01T00:00:00Z", "versionId": "1"}, body["didDocumentMetadata"])
+}
+
+func TestHandlerDereferences(t *testing.T) {
+	b := newBinding(nil)
+	key := url.QueryEscape(edKey + "#" + strings.TrimPrefix(edKey, "did:key:"))
+	for _, accept := range []string{"", "*/*", "application/did-url-dereferencing"} {
+		w, body := b.get(t, key, accept)
+		require.Equal(t, http.StatusOK, w.Code, "%s", w.Body)
+		require.Equal(t, resolver.MediaDereferencing, w.Header().Get("Content-Type"))
+		require.Equal(t, "Multikey", at(t, body, "contentStream", "type"))
+		require.NotNil(t, at(t, body, "contentStream", "@context"))
+		require.NotNil(t, at(t, body, "dereferencingMetadata", "contentType"))
+	}
+	w, body := b.get(t, key, "application/did+json")
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Equal(t, "Multikey", body["type"])
+
+	w, _ = b.get(t, url.QueryEscape(edKey+"#other"), "")
+	require.Equal(t, http.StatusNotFound, w.Code)
+}
+
+func TestHandlerRefuses(t *testing.T) {
+	gone, old := did.MustParse("did:web:gone.example"), did.MustParse("did:web:old.example")
+	b := newBinding(resolver.Methods{
+		"key": did.Offline{},
+		"web": resolver.Static{
+			gone: {{Document: documentOf(t, gone, 1), Created: day(1), NextUpdate: day(5), Deactivated: true}},
+			old:  {{Document: documentOf(t, old, 2)}},
+		},
+		"down": &source{f: func(context.Context, did.DID, did.Version) (*did.Resolution, error) {
+			return nil, errors.New("dial 10.0.0.7: refused")
+		}},
+		"lies": &source{f: func(context.Context, did.DID, did.Version) (*did.Resolution, error) {
+			return &did.Resolution{Document: documentOf(t, shop, 1)}, nil
+		}},
+		"empty": &source{f: func(context.Context, did.DID, did.Version) (*did.Resolution, error) { return nil, nil }},
+		"wrong": &source{f: func(context.Context, did.DID, did.Version) (*did.Resolution, error) {
+			return nil, did.ErrInvalidDocument
+		}},
+		"cannot": &source{f: func(_ context.Context, id did.DID, _ did.Version) (*did.Resolution, error) {
+			return &did.Resolution{Document: &did.Document{ID: id, Context: []string{"{"}}}, nil
+		}},
+	})
+	for _, tc := range []struct {
+		name, target, accept string
+		status               int
+		code                 string
+	}{
+		{"no DID", "", "", 400, "INVALID_DID"},
+		{"no DID at all", "not-a-did", "", 400, "INVALID_DID"},
+		{"no identifier", "did:example", "", 400, "INVALID_DID"},
+		{"no scheme", strings.TrimPrefix(edKey, "did:"), "", 400, "INVALID_DID"},
+		{"no multibase header", "did:key:6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", "", 400, "INVALID_DID"},
+		{"no fragment to speak of", edKey + "%23%25", "", 400, "INVALID_DID"},
+		{"path", edKey + "/a", "", 501, "FEATURE_NOT_SUPPORTED"},
+		{"unknown method", "did:unsupported:123456789abcdefghi", "", 501, "METHOD_NOT_SUPPORTED"},
+		{"unknown identifier", "did:web:nobody.example", "", 404, "NOT_FOUND"},
+		{"retired", gone.String(), "", 410, "NOT_FOUND"},
+		{"its history is not kept", old.String() + "?versionTime=2026-01-01T00:00:00Z", "", 501, "FEATURE_NOT_SUPPORTED"},
+		{"unknown version", edKey + "?versionId=7", "", 404, "NOT_FOUND"},
+		{"hash", edKey + "?hl=zQm", "", 501, "FEATURE_NOT_SUPPORTED"},
+		{"unknown media type", edKey, "application/x-unsupported", 406, "REPRESENTATION_NOT_SUPPORTED"},
+		{"not wanted", edKey, "application/did-resolution;q=0", 406, "REPRESENTATION_NOT_SUPPORTED"},
+		{"nonsense q", edKey, "application/did;q=NaN", 406, "REPRESENTATION_NOT_SUPPORTED"},
+		{"not JSON-LD", old.String(), "application/did+ld+json", 406, "REPRESENTATION_NOT_SUPPORTED"},
+		{"no answer", "did:down:a", "", 500, "INTERNAL_ERROR"},
+		{"the document of somebody else", "did:lies:a", "", 500, "INTERNAL_ERROR"},
+		{"neither document nor error", "did:empty:a", "", 500, "INTERNAL_ERROR"},
+		{"bad document", "did:wrong:a", "", 500, "INVALID_DID_DOCUMENT"},
+		{"document that cannot be written", "did:cannot:a", "", 500, "INVALID_DID_DOCUMENT"},
+		{"accept that is not ASCII", edKey + "?accept=" + url.QueryEscape("🔥"), "", 400, "INVALID_OPTIONS"},
+		{"empty accept", edKey + "?accept=", "", 400, "INVALID_OPTIONS"},
+		{"service that is not ASCII", edKey + "?service=" + url.QueryEscape("Привет"), "", 400, "INVALID_OPTIONS"},
+		{"serviceType with a zero-width space", edKey + "?serviceType=" + url.QueryEscape("foo\u200bbar"), "", 400, "INVALID_OPTIONS"},
+		{"versionId that is not ASCII", edKey + "?versionId=" + url.QueryEscape("こ"), "", 400, "INVALID_OPTIONS"},
+		{"empty versionId", edKey + "?versionId=", "", 400, "INVALID_OPTIONS"},
+		{"option given twice", edKey + "?versionId=1&versionId=2", "", 400, "INVALID_OPTIONS"},
+		{"two ways to pick a version", edKey + "?versionId=1&versionTime=2025-10-07T14:30:00Z", "", 400, "INVALID_OPTIONS"},
+		{"relativeRef with a space", edKey + "?relativeRef=my+path", "", 400, "INVALID_OPTIONS"},
+		{"relativeRef with a fragment", edKey + "?relativeRef=file%23section", "", 400, "INVALID_OPTIONS"},
+		{"relativeRef that is absolute", edKey + "?relativeRef=" + url.QueryEscape("https://evil.example/"), "", 400, "INVALID_OPTIONS"},
+		{"broken query", edKey + "?a=%zz", "", 400, "INVALID_OPTIONS"},
+		{"long query", edKey + "?a=" + strings.Repeat("a", 9000), "", 400, "INVALID_OPTIONS"},
+	} {
+		t.Run(tc.name, func(t *testing.T) { wantFailure(t, b, tc.target, tc.accept, tc.status, tc.code) })
+	}
+	for _, time := range []string{
+		"2025-10-07 12:30:45", "2025/10/07T12:30:45", "2025-13-07T12:30:45Z", "2025-10-32T12:30:45Z", "2025-10-07T25:00:00Z",
+		"2025-10-07T12:30:60Z", "2025-10-07T12:30:45+24:00", "2025-10-07", "2025-10-07T12:30:45abc", "T12:30:45",
+		"2025-10-07T00:00:00+02:00", "2025-10-07T00:00:00", "2025-10-07T00:00:00.123Z", "2025-10-07T0:00:00Z", "",
+	} {
+		t.Run("versionTime "+time, func(t *testing.T) {
+			wantFailure(t, b, edKey+"?versionTime="+url.QueryEscape(time), "", 400, "INVALID_OPTIONS")
+		})
+	}
+
+	_, body := b.get(t, "did:down:a", "")
+	require.Nil(t, at(t, body, "didResolutionMetadata", "error", "detail"), "which servers are asked is not for strangers")
+	_, body = b.get(t, gone.String(), "")
+	require.Equal(t, true, at(t, body, "didDocumentMetadata", "deactivated"))
+
+	w := httptest.NewRecorder()
+	b.ServeHTTP(w, httptest.NewRequest("POST", "/1.0/identifiers/"+edKey, nil))
+	require.Equal(t, http.StatusMethodNotAllowed, w.Code)
+	require.Equal(t, "GET, HEAD", w.Header().Get("Allow"))
+}
+
+func wantFailure(t *testing.T, b binding, target, accept string, status int, code string) {
+	w, body := b.get(t, target, accept)
+	require.Equal(t, status, w.Code, "%s", w.Body)
+	require.Equal(t, resolver.MediaResolution, w.Header().Get("Content-Type"))
+	require.Contains(t, body, "didDocument")
+	require.Nil(t, body["didDocument"])
+	require.IsType(t, map[string]any{}, body["didDocumentMetadata"])
+	require.Equal(t, "https://www.w3.org/ns/did#"+code, at(t, body, "didResolutionMetadata", "error", "type"))
+}
+
+func TestARetiredDocumentThatWasAskedForIsGone(t *testing.T) {
+	gone := did.MustParse("did:web:gone.example")
+	b := newBinding(resolver.Static{gone: {{Document: documentOf(t, gone, 1), Created: day(1), NextUpdate: day(5), Deactivated: true}}})
+	w, body := b.get(t, gone.String()+"?versionTime=2026-01-02T00:00:00Z", "")
+	require.Equal(t, http.StatusGone, w.Code)
+	require.Equal(t, gone.String(), at(t, body, "didDocument", "id"))
+	require.Equal(t, true, at(t, body, "didDocumentMetadata", "deactivated"))
+}
+
+func FuzzHandler(f *testing.F) {
+	f.Add(edKey, "", "")
+	f.Add("did%3Akey%3Az6Mk%23a", "versionTime=2025-10-07T14:30:00Z", "application/did;q=0.1")
+	f.Add("did:jwk:e30#0", "accept=a&hl=b", "*/*")
+	h := &resolver.Handler{}
+	f.Fuzz(func(t *testing.T, path, query, accept string) {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.URL.Path, r.URL.RawQuery = path, query
+		if unescaped, err := url.PathUnescape(path); err == nil {
+			r.URL.Path, r.URL.RawPath = unescaped, path
+		}
+		r.Header.Set("Accept", accept)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		var body map[string]any
+		if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
+			t.Fatal(err)
+		}
+		if w.Code == http.StatusInternalServerError {
+			t.Fatalf("%s", w.Body)
+		}
+	})
+}
+
+func ExampleHandler() {
+	mux := http.NewServeMux()
+	mux.Handle("/1.0/identifiers/", http.StripPrefix("/1.0/identifiers/", &resolver.Handler{}))
+
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest("GET", "/1.0/identifiers/did:example:123", nil))
+	fmt.Println(w.Code, w.Header().Get("Content-Type"))
+	fmt.Println(w.Body)
+	// Output:
+	// 501 application/did-resolution
+	// {"didDocument":null,"didResolutionMetadata":{"error":{"type":"https://www.w3.org/ns/did#METHOD_NOT_SUPPORTED","title":"method not supported","detail":"did: method not supported: did:example does not work offline"}},"didDocumentMetadata":{}}
+}
