@@ -46,6 +46,8 @@ var mayImport = map[string][]string{
 	"internal/jcs":               {"internal/strictjson"},
 	"internal/rdf":               {},
 	"internal/multikey":          {"internal/secp256k1"},
+	"internal/signature":         {"internal/secp256k1"},
+	"internal/jws":               {"internal/signature", "internal/strictjson"},
 	"internal/ldcontext":         {"internal/strictjson"},
 	"internal/fleet":             {"did", "vc", "vc/chain", "internal/*"},
 	"internal/importer":          {"did", "vc", "vc/record", "vc/chain", "internal/*"},

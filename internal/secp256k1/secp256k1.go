@@ -11,6 +11,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"errors"
+	"math/big"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	decred "github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
@@ -34,6 +35,34 @@ func ParsePoint(point []byte) (*ecdsa.PublicKey, error) {
 		return nil, errors.New("secp256k1: not a point on the curve")
 	}
 	return p.ToECDSA(), nil
+}
+
+// Verify reports whether signature, r ‖ s of 32 bytes each, is one of a digest of 32
+// bytes by the private key of public, a key that [ParsePoint] could have returned.
+// Both the lower and the higher s hold.
+func Verify(public *ecdsa.PublicKey, digest, signature []byte) bool {
+	xy := coordinates(*public)
+	if len(signature) != 64 || len(digest) != 32 || xy.X == nil || xy.Y == nil ||
+		xy.X.Sign() < 0 || xy.Y.Sign() < 0 || xy.X.BitLen() > 256 || xy.Y.BitLen() > 256 {
+		return false
+	}
+	var point [65]byte
+	point[0] = 4
+	xy.X.FillBytes(point[1:33])
+	xy.Y.FillBytes(point[33:])
+	p, err := secp256k1.ParsePubKey(point[:])
+	var r, s secp256k1.ModNScalar
+	if err != nil || r.SetByteSlice(signature[:32]) || s.SetByteSlice(signature[32:]) {
+		return false
+	}
+	return decred.NewSignature(&r, &s).Verify(digest, p)
+}
+
+// coordinates is shaped like [ecdsa.PublicKey], to which it converts. The fields X and Y of
+// that are deprecated in favour of functions that do not know this curve.
+type coordinates struct {
+	elliptic.Curve
+	X, Y *big.Int
 }
 
 // A PrivateKey signs as crypto/ecdsa does: ASN.1 signatures of digests. They
