@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"internal/signature":         {"internal/secp256k1"},
 	"internal/jws":               {"internal/signature", "internal/strictjson"},
 	"internal/ldcontext":         {"internal/strictjson"},
+	"internal/integrity":         {"internal/multikey"},
 	"internal/fleet":             {"did", "vc", "vc/chain", "internal/*"},
 	"internal/importer":          {"did", "vc", "vc/record", "vc/chain", "internal/*"},
 }
