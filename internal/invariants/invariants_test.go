@@ -50,6 +50,7 @@ var mayImport = map[string][]string{
 	"internal/jws":               {"internal/signature", "internal/strictjson"},
 	"internal/ldcontext":         {"internal/strictjson"},
 	"internal/integrity":         {"internal/multikey"},
+	"internal/ratelimit":         {},
 	"internal/fleet":             {"did", "vc", "vc/chain", "internal/*"},
 	"internal/importer":          {"did", "vc", "vc/record", "vc/chain", "internal/*"},
 }

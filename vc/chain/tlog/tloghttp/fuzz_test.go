@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -44,33 +43,6 @@ func FuzzProblem(f *testing.F) {
 			t.Fatalf("%q: %s", detail, rec.Body)
 		}
 	})
-}
-
-func TestLimiter(t *testing.T) {
-	l := newLimiter(10, 5)
-	at := time.Unix(1_800_000_000, 0)
-	one, two := netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("192.0.2.2/32")
-	for range 5 {
-		require.Zero(t, l.allow(one, 1, at))
-	}
-	require.Equal(t, 100*time.Millisecond, l.allow(one, 1, at))
-	require.Zero(t, l.allow(two, 5, at))
-	require.Zero(t, l.allow(one, 1, at.Add(100*time.Millisecond)))
-	require.Positive(t, l.allow(one, 2, at.Add(250*time.Millisecond)))
-	require.Zero(t, l.allow(one, 5, at.Add(time.Hour)))
-	require.Positive(t, l.allow(two, 6, at.Add(time.Hour)), "more than a burst is never allowed at once")
-	require.Zero(t, l.allow(two, 0, at.Add(time.Hour)))
-}
-
-func TestClientsAreToldApart(t *testing.T) {
-	for address, want := range map[string]string{
-		"192.0.2.1:80": "192.0.2.1/32", "[::ffff:192.0.2.1]:80": "192.0.2.1/32", "[2001:db8:1:2:3:4:5:6]:80": "2001:db8:1:2::/64",
-		"[fe80::1%eth0]:80": "fe80::/64", "@": "invalid Prefix", "": "invalid Prefix",
-	} {
-		r := httptest.NewRequest("GET", "/", nil)
-		r.RemoteAddr = address
-		require.Equal(t, want, clientOf(r).String())
-	}
 }
 
 // A longest body that is good is read, and one byte more is not.

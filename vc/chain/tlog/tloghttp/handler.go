@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/hourmeter/hourmeter/internal/ratelimit"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain"
@@ -69,7 +70,7 @@ type Handler struct {
 	Rate int           // see DefaultRate, which zero means
 
 	once      sync.Once
-	limit     *limiter
+	limit     *ratelimit.Limiter
 	working   chan struct{} // holds a place for each request that is being verified
 	waiting   chan struct{} // and for each that waits for a checkpoint
 	mu        sync.Mutex
@@ -82,7 +83,7 @@ func (h *Handler) begin() {
 	if rate <= 0 {
 		rate = DefaultRate
 	}
-	h.limit = newLimiter(rate, max(rate*burst, MaxAdd))
+	h.limit = ratelimit.New(rate, max(rate*burst, MaxAdd))
 	h.working = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
 	h.waiting = make(chan struct{}, maxWaiting)
 	h.published = make(chan struct{})
@@ -141,7 +142,7 @@ func (h *Handler) file(w http.ResponseWriter, r *http.Request, path string) *pro
 		age = "public, max-age=60"
 		data, err = h.Log.ReadFile(r.Context(), path)
 	case folder == "record" || folder == "receipt": // made for each who asks
-		if wait := h.limit.allow(clientOf(r), 1, time.Now()); wait > 0 {
+		if wait := h.limit.Allow(ratelimit.Client(r.RemoteAddr), 1, time.Now()); wait > 0 {
 			return later(http.StatusTooManyRequests, wait, "too many requests from your address")
 		}
 		age = "public, max-age=60"
@@ -176,8 +177,8 @@ func (h *Handler) add(w http.ResponseWriter, r *http.Request) *problem {
 	if h.Accept == nil {
 		return fail(http.StatusForbidden, "this log takes in entries from nobody here")
 	}
-	client := clientOf(r)
-	if wait := h.limit.allow(client, 1, time.Now()); wait > 0 {
+	client := ratelimit.Client(r.RemoteAddr)
+	if wait := h.limit.Allow(client, 1, time.Now()); wait > 0 {
 		return later(http.StatusTooManyRequests, wait, "too many requests from your address")
 	}
 
@@ -192,7 +193,7 @@ func (h *Handler) add(w http.ResponseWriter, r *http.Request) *problem {
 	if err != nil {
 		return fail(http.StatusBadRequest, "%v", err)
 	}
-	if wait := h.limit.allow(client, len(credentials)-1, time.Now()); wait > 0 {
+	if wait := h.limit.Allow(client, len(credentials)-1, time.Now()); wait > 0 {
 		return later(http.StatusTooManyRequests, wait, "too many credentials from your address")
 	}
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hourmeter/hourmeter/internal/ratelimit"
 	"github.com/hourmeter/hourmeter/vc/chain/tlog"
 )
 
@@ -20,7 +21,7 @@ type WitnessHandler struct {
 	Rate    int           // requests a second of one client, on average; zero means DefaultRate
 
 	once  sync.Once
-	limit *limiter
+	limit *ratelimit.Limiter
 }
 
 // ServeHTTP implements [http.Handler].
@@ -30,7 +31,7 @@ func (h *WitnessHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if rate <= 0 {
 			rate = DefaultRate
 		}
-		h.limit = newLimiter(rate, rate*burst)
+		h.limit = ratelimit.New(rate, rate*burst)
 	})
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if p := h.cosign(w, r); p != nil {
@@ -46,7 +47,7 @@ func (h *WitnessHandler) cosign(w http.ResponseWriter, r *http.Request) *problem
 		w.Header().Set("Allow", http.MethodPost)
 		return fail(http.StatusMethodNotAllowed, "here goes POST")
 	}
-	if wait := h.limit.allow(clientOf(r), 1, time.Now()); wait > 0 {
+	if wait := h.limit.Allow(ratelimit.Client(r.RemoteAddr), 1, time.Now()); wait > 0 {
 		return later(http.StatusTooManyRequests, wait, "too many requests from your address")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, tlog.MaxRequest))
