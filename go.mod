@@ -5,7 +5,7 @@ go 1.26.0
 require (
 	filippo.io/mldsa v1.0.0 // vc/mldsa: ML-DSA-44 (FIPS 204), pure Go, until the standard library has it
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // the curve of most ledgers, which the standard library lacks; left out by the tag nosecp256k1
-	github.com/fxamacker/cbor/v2 v2.10.0 // vc/cose, vc/rdfc: deterministic CBOR with limits
+	github.com/fxamacker/cbor/v2 v2.10.0 // vc/rdfc: deterministic CBOR with limits; tests: a second CBOR implementation
 	github.com/getkin/kin-openapi v0.153.0 // tests: what the HTTP service answers against the OpenAPI document it serves
 	github.com/go-jose/go-jose/v4 v4.1.9 // tests: a second JOSE implementation
 	github.com/go-json-experiment/json v1.27.2 // strict JSON tokens (jsontext) and strict decoding: the code of the coming encoding/json/v2
@@ -22,7 +22,7 @@ require (
 	github.com/spf13/cobra v1.10.2 // the command: its arguments
 	github.com/spf13/pflag v1.0.10 // the command: the flags that cobra reads
 	github.com/stretchr/testify v1.12.1 // tests
-	github.com/veraison/go-cose v1.3.0 // vc/cose: COSE_Sign1
+	github.com/veraison/go-cose v1.3.0 // tests: a second COSE implementation
 	go.etcd.io/bbolt v1.5.0 // reputation/store: one file, crash-safe, pure Go
 	golang.org/x/crypto v0.58.0 // key files: Argon2id and XChaCha20-Poly1305; ASN.1 of ECDSA signatures
 	golang.org/x/mod v0.41.0 // vc/chain/tlog: Merkle tiles and proofs (sumdb/tlog), signed notes (sumdb/note)

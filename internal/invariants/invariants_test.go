@@ -43,6 +43,8 @@ var mayImport = map[string][]string{
 	"reputation/policyfile":      {"reputation", "did", "internal/*"},
 	"reputation/eval":            {"reputation", "did", "vc", "vc/chain", "internal/*"},
 	"internal/strictjson":        {},
+	"internal/cbor":              {},
+	"internal/cosesign1":         {"internal/cbor", "internal/signature"},
 	"internal/jcs":               {"internal/strictjson"},
 	"internal/rdf":               {},
 	"internal/multikey":          {"internal/secp256k1"},
