@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/hourmeter/hourmeter/internal/rdf"
 )
 
@@ -37,30 +39,33 @@ _:b2 <https://schema.org/name> "bearing" .
 _:b3 <https://schema.org/name> "Ada" .
 `
 
-// One canonicalization, and its time as a share of a bare Ed25519 verification
-// in the same run.
+// One canonicalization, and its time as a share of a bare Ed25519 verification.
 func BenchmarkCanonicalize(b *testing.B) {
 	quads, err := rdf.Parse([]byte(credential))
-	if err != nil {
-		b.Fatal(err)
+	require.NoError(b, err)
+	canonicalize := func() {
+		_, _, err := rdf.Canonicalize(quads, rdf.Options{})
+		require.NoError(b, err)
+	}
+	b.SetBytes(int64(len(credential)))
+	b.ReportAllocs()
+	for b.Loop() {
+		canonicalize()
 	}
 	public, private, _ := ed25519.GenerateKey(rand.Reader)
 	message := []byte(credential)[:64]
 	signature := ed25519.Sign(private, message)
-	const verifications = 500
-	start := time.Now()
-	for range verifications {
-		if !ed25519.Verify(public, message, signature) {
-			b.Fatal("bad signature")
+	verify := func() { require.True(b, ed25519.Verify(public, message, signature)) }
+	// The best of many short turns, by turns: other programs run on the machine too.
+	best := [2]time.Duration{time.Hour, time.Hour}
+	for range 40 {
+		for i, f := range []func(){canonicalize, verify} {
+			start := time.Now()
+			for range 50 {
+				f()
+			}
+			best[i] = min(best[i], time.Since(start))
 		}
 	}
-	verify := float64(time.Since(start).Nanoseconds()) / verifications
-	b.SetBytes(int64(len(credential)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, _, err := rdf.Canonicalize(quads, rdf.Options{}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/verify, "of-Ed25519")
+	b.ReportMetric(float64(best[0])/float64(best[1]), "of-Ed25519")
 }

@@ -41,7 +41,7 @@ func (s *state) tellApart(groups [][]int32) error {
 
 // spend takes n steps from what is left.
 func (s *state) spend(n int) error {
-	if s.steps -= n; s.steps < 0 {
+	if s.steps -= n; s.steps < 0 || s.depth > maxDepth {
 		return fmt.Errorf("rdf: %w: %d of them in %d quads", ErrPoison, len(s.labels), len(s.lines))
 	}
 	return nil
@@ -116,7 +116,9 @@ func (s *state) hashNDegree(node int32) ([]byte, error) {
 				}
 			}
 			for _, related := range recursion {
+				s.depth++
 				result, err := s.hashNDegree(related)
+				s.depth--
 				if err != nil {
 					return nil, err
 				}

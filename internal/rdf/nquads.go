@@ -2,6 +2,7 @@ package rdf
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -141,19 +142,22 @@ func appendEscaped(dst []byte, s string) []byte {
 // isIRI reports whether s has a scheme and only characters that an IRIREF of
 // N-Quads may have (RDF 1.1 N-Quads §4).
 func isIRI(s string) bool {
-	scheme, ascii := 0, true
+	// One bit for each character that may not be there.
+	const below64 = 1<<(' '+1) - 1 | 1<<'<' | 1<<'>' | 1<<'"'
+	const above64 = 1<<('{'-64) | 1<<('}'-64) | 1<<('|'-64) | 1<<('^'-64) | 1<<('`'-64) | 1<<('\\'-64)
+	high := byte(0)
 	for i := range len(s) {
-		c := s[i]
-		switch {
-		case c <= ' ', c == '<', c == '>', c == '"', c == '{', c == '}', c == '|', c == '^', c == '`', c == '\\':
-			return false
-		case c == ':' && scheme == 0:
-			scheme = i
-		case c >= utf8.RuneSelf:
-			ascii = false
+		c, bad := s[i], uint64(below64)
+		if c >= 64 {
+			bad = above64
 		}
+		if c < utf8.RuneSelf && bad>>(c&63)&1 != 0 {
+			return false
+		}
+		high |= c
 	}
-	if scheme == 0 || !ascii && !utf8.ValidString(s) || !isLetter(s[0]) {
+	scheme := strings.IndexByte(s, ':')
+	if scheme <= 0 || !isLetter(s[0]) || high >= utf8.RuneSelf && !utf8.ValidString(s) {
 		return false
 	}
 	for i := 1; i < scheme; i++ { // RFC 3986 §3.1
