@@ -167,8 +167,11 @@ func (d *Document) KeyAt(id URL, use Relationship, at time.Time) (crypto.PublicK
 func canDo(pub crypto.PublicKey, use Relationship) bool {
 	switch use {
 	case KeyAgreement:
-		_, signsOnly := pub.(ed25519.PublicKey)
-		return !signsOnly
+		switch pub.(type) {
+		case ed25519.PublicKey, MLDSA44PublicKey:
+			return false // they sign only
+		}
+		return true
 	case AssertionMethod, Authentication, CapabilityInvocation, CapabilityDelegation:
 		_, agreesOnly := pub.(*ecdh.PublicKey)
 		return !agreesOnly

@@ -57,6 +57,11 @@ func methodType(name string) int {
 	return -1
 }
 
+// An MLDSA44PublicKey is the encoding of an ML-DSA-44 public key (FIPS 204, algorithm 22).
+// This package reads and writes it; package vc/mldsa verifies with it. Experimental, as the
+// standards that use it are.
+type MLDSA44PublicKey = multikey.MLDSA44PublicKey
+
 // PublicKey decodes the key of m. The error wraps [ErrKeyNotSupported] for a type or
 // curve this package does not know, and [ErrInvalidKey] for a key that is malformed, is
 // not of the kind its type says, or is there twice.
@@ -186,9 +191,13 @@ func decodeMultikey(text string, invalid error) (crypto.PublicKey, error) {
 	case errors.Is(err, secp256k1.ErrLeftOut):
 		return nil, fmt.Errorf("%w: %w", ErrKeyNotSupported, err)
 	}
-	b, err58 := multikey.DecodeBase58(text, MaxLength)
-	if err58 != nil {
-		return nil, fmt.Errorf("%w: %w", invalid, err58)
+	read := multikey.DecodeBase58
+	if strings.HasPrefix(text, "u") {
+		read = multikey.DecodeBase64URL
+	}
+	b, errBase := read(text, MaxLength)
+	if errBase != nil {
+		return nil, fmt.Errorf("%w: %w", invalid, errBase)
 	}
 	code, n, errCode := varint.FromUvarint(b)
 	switch {
@@ -198,7 +207,7 @@ func decodeMultikey(text string, invalid error) (crypto.PublicKey, error) {
 		return nil, fmt.Errorf("%w: multicodec %#x is not for public keys: if this is a private key, consider it stolen", invalid, code)
 	}
 	switch code {
-	case 0xe7, 0xec, 0xed, 0x1200, 0x1201:
+	case 0xe7, 0xec, 0xed, 0x1200, 0x1201, 0x1210:
 		return nil, fmt.Errorf("%w: %w", invalid, err)
 	}
 	return nil, fmt.Errorf("%w: multicodec %#x", ErrKeyNotSupported, code)
@@ -214,6 +223,8 @@ func curveOf(pub crypto.PublicKey) string {
 		if pub.Curve() == ecdh.X25519() {
 			return "X25519"
 		}
+	case MLDSA44PublicKey:
+		return "ML-DSA-44" // no curve, but in its place
 	case *ecdsa.PublicKey:
 		if curve, _, err := multikey.Point(pub); err == nil {
 			return curve

@@ -16,8 +16,8 @@ import (
 )
 
 // NewKey returns the did:key identifier of pub: an [ed25519.PublicKey], an
-// [*ecdsa.PublicKey] on P-256, P-384 or secp256k1, or an [*ecdh.PublicKey] on X25519.
-// There is one identifier for each key. The key's own URL is id.URL(id.Identifier()).
+// [*ecdsa.PublicKey] on P-256, P-384 or secp256k1, an [*ecdh.PublicKey] on X25519, or an
+// [MLDSA44PublicKey]. There is one identifier for each key. The key's own URL is id.URL(id.Identifier()).
 //
 // A did:key cannot be changed or retired: who loses the key loses the name.
 func NewKey(pub crypto.PublicKey) (DID, error) {
@@ -221,7 +221,9 @@ func (o Offline) keyDocument(id DID) (*Document, error) {
 	}
 	doc.Authentication, doc.AssertionMethod = self, self
 	doc.CapabilityInvocation, doc.CapabilityDelegation = self, self
-	doc.KeyAgreement = self // an elliptic-curve key can do both
+	if canDo(pub, KeyAgreement) {
+		doc.KeyAgreement = self // an ECDSA key can do both
+	}
 	if ed, ok := pub.(ed25519.PublicKey); ok {
 		x, fragment, err := encryptionKey(ed)
 		if err != nil {

@@ -72,7 +72,7 @@ type KeyResolver interface {
 // that url names, if the document gives it use: see [Document.Key] for what is checked.
 //
 // The key is an [ed25519.PublicKey], an [*ecdsa.PublicKey] on P-256, P-384 or secp256k1,
-// or, for KeyAgreement, also an [*ecdh.PublicKey] on X25519.
+// an [MLDSA44PublicKey], or, for KeyAgreement, also an [*ecdh.PublicKey] on X25519.
 //
 // v is the caller's to say, since it decides which key counts: a versionId or
 // versionTime inside url is not obeyed but refused.

@@ -215,6 +215,7 @@ func (v *Verified) Signers() []did.DID {
 type Signature struct {
 	Method  did.URL   // the verification method; its DID is the signer's
 	Created time.Time // zero if the proof does not say
+	Suite   string    // its cryptosuite, or the media type of an envelope
 }
 
 // Signatures returns one for each proof that holds, in the order of the text,
@@ -223,7 +224,11 @@ func (v *Verified) Signatures() []Signature {
 	list := make([]Signature, 0, len(v.proofs))
 	for _, p := range v.proofs {
 		if p.holds {
-			list = append(list, Signature{p.method, p.created})
+			name := v.MediaType()
+			if p.suite != nil {
+				name = p.suite.Name()
+			}
+			list = append(list, Signature{p.method, p.created, name})
 		}
 	}
 	return list

@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"resolver":                   {"did"},
 	"vc":                         {"did", "internal/*"},
 	"vc/record":                  {"did", "internal/*"},
+	"vc/mldsa":                   {"vc", "did", "internal/*"},
 	"vc/chain":                   {"vc", "did", "internal/*"},
 	"vc/chain/tlog":              {"vc", "vc/chain", "internal/*"},
 	"reputation":                 {"did", "vc", "vc/record", "vc/chain", "internal/*"},

@@ -21,7 +21,7 @@ func ExampleDecode() {
 	fmt.Println(err)
 	// Output:
 	// *ecdsa.PublicKey <nil>
-	// multikey: multicodec 0x46 is no public key known here: Ed25519, P-256, P-384, secp256k1 and X25519 are
+	// multikey: multicodec 0x46 is no public key known here: Ed25519, P-256, P-384, secp256k1, X25519 and ML-DSA-44 are
 }
 
 func ExamplePoint() {

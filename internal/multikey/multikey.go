@@ -1,6 +1,6 @@
 // Package multikey writes public keys as Multikey does (Controlled Identifiers 1.0 §2.2.2), and
 // did:key with it: the key's multicodec code as a varint, the key, and all of it in base58btc
-// behind a "z".
+// behind a "z", or in base64url behind a "u" if the key is as long as those of ML-DSA.
 //
 // [Encode] and [Decode] do that for the keys this module knows. [EncodeBase58], [EncodeBase64URL]
 // and their inverses are the multibase underneath, for signatures and digests; [Point] and
@@ -16,6 +16,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"fmt"
+	"strings"
 
 	"github.com/multiformats/go-varint"
 )
@@ -27,13 +28,29 @@ const (
 	codeEd25519   = 0xed
 	codeP256      = 0x1200
 	codeP384      = 0x1201
+	codeMLDSA44   = 0x1210
 )
 
-// maxKey is the length of the longest key behind its code: two bytes and a compressed P-384 point.
+// maxKey is the length of the longest key behind its code in base58: two bytes and a compressed
+// P-384 point.
 const maxKey = 2 + 49
 
+// MLDSA44Size is the length of an ML-DSA-44 public key in bytes (FIPS 204 §4, table 2).
+const MLDSA44Size = 1312
+
+// An MLDSA44PublicKey is the encoding of an ML-DSA-44 public key (FIPS 204, algorithm 22), which any
+// MLDSA44Size bytes are. This module carries it and does not compute with it; package vc/mldsa does.
+type MLDSA44PublicKey [MLDSA44Size]byte
+
+// Equal reports whether x is the same key.
+func (k MLDSA44PublicKey) Equal(x crypto.PublicKey) bool {
+	other, ok := x.(MLDSA44PublicKey)
+	return ok && other == k
+}
+
 // Encode returns pub as a Multikey. pub is an [ed25519.PublicKey], an [*ecdsa.PublicKey] on P-256,
-// P-384 or secp256k1 (the last with the Curve of decred's secp256k1), or an [*ecdh.PublicKey] on X25519.
+// P-384 or secp256k1 (the last with the Curve of decred's secp256k1), an [*ecdh.PublicKey] on X25519,
+// or an [MLDSA44PublicKey].
 func Encode(pub crypto.PublicKey) (string, error) {
 	var code uint64
 	var key []byte
@@ -64,8 +81,10 @@ func Encode(pub crypto.PublicKey) (string, error) {
 		// SEC 1 §2.3.3: the sign of y in place of y.
 		key = point[:1+len(point)/2]
 		key[0] = 2 | point[len(point)-1]&1
+	case MLDSA44PublicKey:
+		return EncodeBase64URL(append(varint.ToUvarint(codeMLDSA44), pub[:]...)), nil
 	default:
-		return "", fmt.Errorf("multikey: a key of type %T: known are Ed25519, P-256, P-384, secp256k1 and X25519", pub)
+		return "", fmt.Errorf("multikey: a key of type %T: known are Ed25519, P-256, P-384, secp256k1, X25519 and ML-DSA-44", pub)
 	}
 	var b [maxKey]byte
 	n := varint.PutUvarint(b[:], code)
@@ -78,6 +97,9 @@ func Encode(pub crypto.PublicKey) (string, error) {
 // rules out and the few keys for which anybody can sign; that the rest is on the curve, only
 // verifying a signature shows.
 func Decode(s string) (crypto.PublicKey, error) {
+	if strings.HasPrefix(s, "u") {
+		return decodeLong(s)
+	}
 	b, err := DecodeBase58(s, maxKey)
 	if err != nil {
 		return nil, err
@@ -107,13 +129,32 @@ func Decode(s string) (crypto.PublicKey, error) {
 	case codeSecp256k1:
 		curve = Secp256k1
 	default:
-		return nil, fmt.Errorf("multikey: multicodec %#x is no public key known here: Ed25519, P-256, P-384, secp256k1 and X25519 are", code)
+		return nil, fmt.Errorf("multikey: multicodec %#x is no public key known here: Ed25519, P-256, P-384, secp256k1, X25519 and ML-DSA-44 are", code)
 	}
 	pub, err := decompress(curve, key)
 	if err != nil {
 		return nil, err // and no nil *ecdsa.PublicKey
 	}
 	return pub, nil
+}
+
+// decodeLong reads a Multikey in base64url, which is how keys are written that would take base58
+// too long: ML-DSA-44. Others are not read from it, so that every key has one text.
+func decodeLong(s string) (crypto.PublicKey, error) {
+	b, err := DecodeBase64URL(s, 2+MLDSA44Size)
+	if err != nil {
+		return nil, err
+	}
+	code, n, err := varint.FromUvarint(b)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("multikey: the key's multicodec: %w", err)
+	case code != codeMLDSA44:
+		return nil, fmt.Errorf("multikey: multicodec %#x is no key that is written in base64url: ML-DSA-44 is", code)
+	case len(b)-n != MLDSA44Size:
+		return nil, fmt.Errorf("multikey: an ML-DSA-44 key of %d bytes instead of %d", len(b)-n, MLDSA44Size)
+	}
+	return MLDSA44PublicKey(b[n:]), nil
 }
 
 // checkEd25519 refuses a key of another length, a y that is not reduced modulo p = 2^255-19
