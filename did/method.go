@@ -60,7 +60,17 @@ func methodType(name string) int {
 // An MLDSA44PublicKey is the encoding of an ML-DSA-44 public key (FIPS 204, algorithm 22).
 // This package reads and writes it; package vc/mldsa verifies with it. Experimental, as the
 // standards that use it are.
-type MLDSA44PublicKey = multikey.MLDSA44PublicKey
+type MLDSA44PublicKey [multikey.MLDSA44Size]byte
+
+// Equal reports whether x is the same key.
+func (k MLDSA44PublicKey) Equal(x crypto.PublicKey) bool { return x == crypto.PublicKey(k) }
+
+func encodeMultikey(pub crypto.PublicKey) (string, error) {
+	if k, ok := pub.(MLDSA44PublicKey); ok {
+		pub = multikey.MLDSA44(k)
+	}
+	return multikey.Encode(pub)
+}
 
 // PublicKey decodes the key of m. The error wraps [ErrKeyNotSupported] for a type or
 // curve this package does not know, and [ErrInvalidKey] for a key that is malformed, is
@@ -140,7 +150,7 @@ func NewVerificationMethod(id URL, typ string, controller DID, pub crypto.Public
 		}
 		carrier.Value = string(jwk)
 	case "publicKeyMultibase":
-		text, err := multikey.Encode(pub)
+		text, err := encodeMultikey(pub)
 		if err != nil {
 			return VerificationMethod{}, fmt.Errorf("%w: %w", ErrInvalidKey, err)
 		}
@@ -187,6 +197,9 @@ func decodeMultikey(text string, invalid error) (crypto.PublicKey, error) {
 	pub, err := multikey.Decode(text)
 	switch {
 	case err == nil:
+		if k, ok := pub.(multikey.MLDSA44); ok {
+			pub = MLDSA44PublicKey(k)
+		}
 		return pub, nil
 	case errors.Is(err, secp256k1.ErrLeftOut):
 		return nil, fmt.Errorf("%w: %w", ErrKeyNotSupported, err)

@@ -21,7 +21,7 @@ import (
 //
 // A did:key cannot be changed or retired: who loses the key loses the name.
 func NewKey(pub crypto.PublicKey) (DID, error) {
-	mb, err := multikey.Encode(pub)
+	mb, err := encodeMultikey(pub)
 	if err != nil {
 		return DID{}, fmt.Errorf("%w: no did:key for it: %w", ErrKeyNotSupported, err)
 	}

@@ -38,19 +38,13 @@ const maxKey = 2 + 49
 // MLDSA44Size is the length of an ML-DSA-44 public key in bytes (FIPS 204 §4, table 2).
 const MLDSA44Size = 1312
 
-// An MLDSA44PublicKey is the encoding of an ML-DSA-44 public key (FIPS 204, algorithm 22), which any
-// MLDSA44Size bytes are. This module carries it and does not compute with it; package vc/mldsa does.
-type MLDSA44PublicKey [MLDSA44Size]byte
-
-// Equal reports whether x is the same key.
-func (k MLDSA44PublicKey) Equal(x crypto.PublicKey) bool {
-	other, ok := x.(MLDSA44PublicKey)
-	return ok && other == k
-}
+// An MLDSA44 is the encoding of an ML-DSA-44 public key (FIPS 204, algorithm 22), which any
+// MLDSA44Size bytes are. Package did gives it its name.
+type MLDSA44 [MLDSA44Size]byte
 
 // Encode returns pub as a Multikey. pub is an [ed25519.PublicKey], an [*ecdsa.PublicKey] on P-256,
 // P-384 or secp256k1 (the last with the Curve of decred's secp256k1), an [*ecdh.PublicKey] on X25519,
-// or an [MLDSA44PublicKey].
+// or an [MLDSA44].
 func Encode(pub crypto.PublicKey) (string, error) {
 	var code uint64
 	var key []byte
@@ -81,7 +75,7 @@ func Encode(pub crypto.PublicKey) (string, error) {
 		// SEC 1 §2.3.3: the sign of y in place of y.
 		key = point[:1+len(point)/2]
 		key[0] = 2 | point[len(point)-1]&1
-	case MLDSA44PublicKey:
+	case MLDSA44:
 		return EncodeBase64URL(append(varint.ToUvarint(codeMLDSA44), pub[:]...)), nil
 	default:
 		return "", fmt.Errorf("multikey: a key of type %T: known are Ed25519, P-256, P-384, secp256k1, X25519 and ML-DSA-44", pub)
@@ -154,7 +148,7 @@ func decodeLong(s string) (crypto.PublicKey, error) {
 	case len(b)-n != MLDSA44Size:
 		return nil, fmt.Errorf("multikey: an ML-DSA-44 key of %d bytes instead of %d", len(b)-n, MLDSA44Size)
 	}
-	return MLDSA44PublicKey(b[n:]), nil
+	return MLDSA44(b[n:]), nil
 }
 
 // checkEd25519 refuses a key of another length, a y that is not reduced modulo p = 2^255-19
