@@ -60,7 +60,7 @@ func methodType(name string) int {
 // An MLDSA44PublicKey is the encoding of an ML-DSA-44 public key (FIPS 204, algorithm 22).
 // This package reads and writes it; package vc/mldsa verifies with it. Experimental, as the
 // standards that use it are.
-type MLDSA44PublicKey [multikey.MLDSA44Size]byte
+type MLDSA44PublicKey [1312]byte
 
 // Equal reports whether x is the same key.
 func (k MLDSA44PublicKey) Equal(x crypto.PublicKey) bool { return x == crypto.PublicKey(k) }
