@@ -12,6 +12,7 @@ var (
 	ErrMalformed   = errors.New("not a verifiable credential or presentation")
 	ErrLimit       = errors.New("larger than this package reads")
 	ErrContext     = errors.New("uses a context or term that is not defined")
+	ErrResource    = errors.New("a related resource is not the one it was issued with")
 	ErrProof       = errors.New("proof does not hold")
 	ErrIssuer      = errors.New("not signed by its issuer")
 	ErrNotYetValid = errors.New("not valid yet")

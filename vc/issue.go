@@ -21,7 +21,11 @@ type Issuer struct {
 	Format   Format           // secures credentials from outside, instead of a proof by Suite; nil means a proof
 	Contexts *Contexts        // known JSON-LD contexts; nil means those compiled in
 	Now      func() time.Time // nil means time.Now
-	V1       bool             // AddProof also takes credentials of VCDM 1.1
+
+	// Resources are documents at hand, by URL, whose digests relatedResource may give.
+	Resources map[string][]byte
+
+	V1 bool // AddProof also takes credentials of VCDM 1.1
 
 	// InsecureUnboundIssuer lets AddProof sign, as the first, what names another
 	// issuer than ID: nobody takes the result but a [Verifier] that does not
@@ -66,6 +70,9 @@ func (i *Issuer) sign(document []byte, now time.Time, previousProof []string) ([
 		return nil, fmt.Errorf("vc: issue: %w", err)
 	}
 	if err := i.Contexts.terms().Check(root); err != nil {
+		return nil, fmt.Errorf("vc: issue: %w", err)
+	}
+	if err := checkDigests(m.related, i.Contexts, i.Resources); err != nil {
 		return nil, fmt.Errorf("vc: issue: %w", err)
 	}
 	if (!m.proof.Exists() || i.Format != nil) && m.issuer != i.ID && !i.InsecureUnboundIssuer {

@@ -62,6 +62,7 @@ type model struct {
 	proof       strictjson.Value
 	status      strictjson.Value
 	schema      strictjson.Value
+	related     strictjson.Value
 
 	typeRoom    [2]string  // keep the usual credential's types and subject
 	subjectRoom [1]did.DID // out of the heap
@@ -119,6 +120,7 @@ func (m *model) read(root strictjson.Value, v1 bool) error {
 		case "evidence", "termsOfUse", "refreshService", "renderMethod", "confidenceMethod":
 			err = checkObjects(v, false)
 		case "relatedResource":
+			m.related = v
 			err = checkRelated(v)
 		case "proof":
 			m.proof = v

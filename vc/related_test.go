@@ -2,12 +2,16 @@ package vc
 
 import (
 	"bufio"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/integrity"
 	"github.com/hourmeter/hourmeter/internal/shared"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
@@ -87,4 +91,39 @@ func TestRecordedRelatedResources(t *testing.T) {
 	}
 	require.NoError(t, lines.Err())
 	require.Equal(t, 9, n, fmt.Sprintf("%d requests", n))
+}
+
+// A resource that a verifier has at hand is the one that the issuer had.
+func TestRelatedResourcesAreCompared(t *testing.T) {
+	_, key, err := ed25519.GenerateKey(nil)
+	require.NoError(t, err)
+	id, err := did.NewKey(key.Public())
+	require.NoError(t, err)
+	const manual = "https://maker.example/lynx4/manual"
+	credential := `{"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiableCredential"],"issuer":"` + id.String() + `",` +
+		`"credentialSubject":{"id":"` + id.String() + `"},"relatedResource":{"id":"` + manual + `","digestSRI":"sha256-` + sriOf("fly level") + `"}}`
+	mine := map[string][]byte{manual: []byte("fly level")}
+	other := map[string][]byte{manual: []byte("fly upside down")}
+
+	_, err = (&Issuer{ID: id, Key: key, Resources: other}).AddProof([]byte(credential))
+	require.ErrorContains(t, err, manual)
+	raw, err := (&Issuer{ID: id, Key: key, Resources: mine}).AddProof([]byte(credential))
+	require.NoError(t, err)
+	for _, at := range []map[string][]byte{nil, mine} {
+		_, err = (&Verifier{Resources: at}).Verify(t.Context(), raw, AnyIssuer)
+		require.NoError(t, err)
+	}
+	verifier := &Verifier{Resources: other}
+	_, err = verifier.Verify(t.Context(), raw, AnyIssuer)
+	require.ErrorIs(t, err, ErrResource)
+	report := verifier.Report(t.Context(), raw, AnyIssuer)
+	require.ErrorIs(t, report.Err, ErrResource)
+	for _, f := range report.Findings {
+		require.Equal(t, f.Check == CheckResource, f.Outcome == Fail, f)
+	}
+}
+
+func sriOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return base64.StdEncoding.EncodeToString(sum[:])
 }

@@ -14,6 +14,7 @@ const (
 	CheckJSON      Check = "json"       // one strict JSON text within the limits
 	CheckDataModel Check = "data-model" // VCDM 2.0 §4
 	CheckContext   Check = "context"    // every context known, every term defined
+	CheckResource  Check = "resource"   // relatedResource, if there is one: digests of what is at hand
 	CheckProof     Check = "proof"      // once for each proof
 	CheckIssuer    Check = "issuer"     // the issuer is among the signers
 	CheckPeriod    Check = "period"     // validFrom, validUntil
@@ -188,7 +189,7 @@ func problem(check Check, reason error) string {
 	switch reason {
 	case ErrMalformed, ErrContext, ErrSchema:
 		return "MALFORMED_VALUE_ERROR"
-	case ErrProof, ErrIssuer:
+	case ErrProof, ErrIssuer, ErrResource:
 		return "CRYPTOGRAPHIC_SECURITY_ERROR"
 	case ErrNotYetValid, ErrExpired:
 		return "RANGE_ERROR"

@@ -31,6 +31,10 @@ type Verifier struct {
 	Skew     time.Duration    // tolerated clock difference; zero means one minute
 	Now      func() time.Time // nil means time.Now
 
+	// Resources are documents at hand, by URL. A credential that gives the digest
+	// of one in relatedResource, or of a known context, is refused if it is another.
+	Resources map[string][]byte
+
 	// CurrentKeys judges a key by its owner's present DID document where the
 	// DID method cannot tell what the document was when the proof was made
 	// (did.ErrVersionUnknown). False means such a credential could not be checked.
@@ -306,6 +310,11 @@ func (v *Verifier) credential(ctx context.Context, s secured, accept Accept, rep
 
 	// Every context is known, and every term defined by one (§4.3).
 	if !list.pass(CheckContext, reject(ErrContext, v.Contexts.terms().Check(root))) {
+		return nil, list.err
+	}
+
+	// What it relates to is what it was issued with, as far as that is at hand (§5.3).
+	if out.related.Exists() && !list.pass(CheckResource, reject(ErrResource, checkDigests(out.related, v.Contexts, v.Resources))) {
 		return nil, list.err
 	}
 
