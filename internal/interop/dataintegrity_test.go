@@ -1,0 +1,291 @@
+package interop
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/vc"
+)
+
+// The cryptosuites that both sides have.
+var suites = []struct {
+	name, kind string
+	suite      vc.Suite
+}{
+	{"eddsa-jcs-2022", "Ed25519", vc.EdDSAJCS2022{}},
+	{"ecdsa-jcs-2019 P-256", "P-256", vc.ECDSAJCS2019{}},
+	{"ecdsa-jcs-2019 P-384", "P-384", vc.ECDSAJCS2019{}},
+}
+
+// The credentials that they exchange. ISSUER and HOLDER stand for DIDs.
+var credentials = []struct{ name, text string }{
+	{"a record entry", `{"@context":["https://www.w3.org/ns/credentials/v2","https://w3id.org/hourmeter/v1"],
+		"type":["VerifiableCredential","IncidentCredential"],"issuer":"ISSUER","validFrom":"2026-03-02T00:00:00Z",
+		"credentialSubject":{"id":"HOLDER","incident":{"category":"failure","severityPermille":300,"detected":"2026-03-01T06:00:00Z"}},
+		"name":"Größe ≥ 1,5 m \u2028 \ud83d\ude81 \"quoted\" \u0001"}`},
+	{"blank nodes, languages, several values", `{"@context":["https://www.w3.org/ns/credentials/v2","https://www.w3.org/ns/credentials/examples/v2"],
+		"id":"urn:uuid:6f8b6ba0-2d1a-4b0e-9b0a-3f6f1d0a4c11","type":["VerifiableCredential","ExampleAlumniCredential"],
+		"issuer":{"id":"ISSUER","name":[{"@value":"École","@language":"fr"},{"@value":"School","@language":"en"}]},
+		"validFrom":"2026-03-02T00:00:00Z","validUntil":"2126-03-02T00:00:00Z",
+		"credentialSubject":{"id":"HOLDER","alumniOf":[{"name":"300","year":1999,"share":0.25,"honours":true},{"name":"B","years":[3,1,2]},{"name":"300"}]},
+		"evidence":[{"type":"Photograph","id":"https://evidence.example/1"},{"type":"Document"}],
+		"termsOfUse":{"type":"Policy","prohibited":["copying","resale"]}}`},
+}
+
+func credential(text string, issuer, holder did.DID) []byte {
+	return []byte(strings.NewReplacer("ISSUER", issuer.String(), "HOLDER", holder.String()).Replace(text))
+}
+
+// Ways to spoil a secured credential, each of which breaks a proof that covers all of it.
+func spoiled(t *testing.T, text []byte) map[string][]byte {
+	t.Helper()
+	other, _ := newKey(t, "Ed25519")
+	out := map[string][]byte{
+		"an altered claim":    edited(t, text, "300", "301"),
+		"an altered time":     edited(t, text, "2026-03-02", "2026-03-03"),
+		"an altered purpose":  edited(t, text, "assertionMethod", "authentication"),
+		"an altered creation": edited(t, text, `"created":"20`, `"created":"19`),
+		"another context":     edited(t, text, `"@context":["https://www.w3.org/ns/credentials/v2",`, `"@context":["https://www.w3.org/ns/credentials/v2","https://w3id.org/security/data-integrity/v2",`),
+		"another issuer":      edited(t, text, members(t, text)["proof"].(object)["verificationMethod"].(string), other.String()+"#"+other.Identifier()),
+	}
+	proof := members(t, text)["proof"].(object)
+	for name, member := range map[string]string{"a stripped proof value": "proofValue", "a stripped method": "verificationMethod"} {
+		m := members(t, text)
+		delete(m["proof"].(object), member)
+		out[name], _ = json.Marshal(m)
+	}
+	value := proof["proofValue"].(string)
+	flipped := []byte(value)
+	if flipped[20]++; flipped[20] > 'y' || flipped[20] == 'I' || flipped[20] == 'O' || flipped[20] == 'l' || flipped[20] == ':' || flipped[20] == '[' {
+		flipped[20] = 'A'
+	}
+	out["an altered proof value"] = edited(t, text, value, string(flipped))
+	m := members(t, text)
+	delete(m, "proof")
+	out["a stripped proof"], _ = json.Marshal(m)
+	m["proof"] = []any{}
+	out["an empty proof list"], _ = json.Marshal(m)
+	return out
+}
+
+// verdict is what the peer says of a credential or presentation.
+type verdict struct {
+	Verified bool
+	Error    string
+}
+
+func (p *peer) verifies(op string, request object) {
+	p.t.Helper()
+	var v verdict
+	a := p.try(op, request)
+	require.NoError(p.t, json.Unmarshal(a.raw, &v))
+	require.True(p.t, v.Verified, v.Error)
+}
+
+func (p *peer) denies(op string, request object) {
+	p.t.Helper()
+	var v verdict
+	a := p.try(op, request)
+	require.NoError(p.t, json.Unmarshal(a.raw, &v))
+	require.False(p.t, v.Verified, "the other implementation takes it")
+	require.NotEmpty(p.t, v.Error)
+}
+
+func dataIntegrity(t *testing.T) *peer {
+	p := start(t, "dataintegrity")
+	p.load(contexts())
+	return p
+}
+
+// load hands the peer the contexts that we embed.
+func (p *peer) load(known *vc.Contexts) {
+	p.t.Helper()
+	documents := object{}
+	for _, url := range contextURLs {
+		text, ok := known.Document(url)
+		require.True(p.t, ok, url)
+		documents[url] = text
+	}
+	p.ask("load", object{"documents": documents}, new(object))
+}
+
+var contextURLs = []string{
+	vc.ContextCredentials, vc.ContextHourmeter,
+	"https://www.w3.org/ns/credentials/examples/v2",
+	"https://w3id.org/security/data-integrity/v2",
+}
+
+func contexts() *vc.Contexts { return nil }
+
+// everything is a verifier with all that the peers may use.
+func everything() *vc.Verifier {
+	v := &vc.Verifier{Contexts: contexts(), V1: true}
+	for _, s := range suites {
+		v.Suites = append(v.Suites, s.suite)
+	}
+	return v
+}
+
+func TestTheyVerifyOurDataIntegrityProofs(t *testing.T) {
+	p := dataIntegrity(t)
+	for _, s := range suites {
+		for _, c := range credentials {
+			t.Run(s.name+" on "+c.name, func(t *testing.T) {
+				p.t = t
+				id, key := newKey(t, s.kind)
+				issuer := vc.Issuer{ID: id, Key: key, Suite: s.suite, Contexts: contexts(), V1: true}
+				raw, err := issuer.AddProof(credential(c.text, id, id))
+				require.NoError(t, err)
+				p.verifies("verify", object{"document": json.RawMessage(raw)})
+				for how, bad := range spoiled(t, raw) {
+					t.Run(how, func(t *testing.T) {
+						p.t = t
+						p.denies("verify", object{"document": json.RawMessage(bad)})
+						_, err := everything().Verify(t.Context(), bad, vc.AnyIssuer)
+						rejected(t, err)
+					})
+				}
+			})
+		}
+	}
+}
+
+func TestWeVerifyTheirDataIntegrityProofs(t *testing.T) {
+	p := dataIntegrity(t)
+	for _, s := range suites {
+		for _, c := range credentials {
+			t.Run(s.name+" on "+c.name, func(t *testing.T) {
+				p.t = t
+				id := p.signs(s.kind)
+				raw := p.document("issue", object{"document": json.RawMessage(credential(c.text, id, id)), "cryptosuite": s.suite.Name(), "key": id})
+				v, err := everything().Verify(t.Context(), raw, vc.IssuedBy(id))
+				require.NoError(t, err)
+				require.Equal(t, id, v.Subject())
+				for how, bad := range spoiled(t, raw) {
+					t.Run(how, func(t *testing.T) {
+						p.t = t
+						p.denies("verify", object{"document": json.RawMessage(bad)})
+						_, err := everything().Verify(t.Context(), bad, vc.AnyIssuer)
+						rejected(t, err)
+					})
+				}
+			})
+		}
+	}
+}
+
+func TestPresentationsWithDataIntegrityProofs(t *testing.T) {
+	p := dataIntegrity(t)
+	for _, s := range suites {
+		// Each presentation holds a credential of each side.
+		ours, ourKey := newKey(t, s.kind)
+		theirs := p.signs(s.kind)
+		about := func(holder did.DID) []json.RawMessage {
+			text := credential(credentials[0].text, ours, holder)
+			mine, err := (&vc.Issuer{ID: ours, Key: ourKey, Suite: s.suite}).AddProof(text)
+			require.NoError(t, err)
+			yours := p.document("issue", object{"document": json.RawMessage(credential(credentials[0].text, theirs, holder)), "cryptosuite": s.suite.Name(), "key": theirs})
+			return []json.RawMessage{mine, yours}
+		}
+		ask := vc.NewChallenge("lease.example")
+		both := func(t *testing.T, shown []byte, holder did.DID) {
+			p.t = t
+			request := object{"document": json.RawMessage(shown), "challenge": ask.Nonce, "domain": ask.Domain}
+			p.verifies("verifyPresentation", request)
+			seen, err := everything().VerifyPresentation(t.Context(), shown, ask, vc.IssuedBy(ours, theirs))
+			require.NoError(t, err)
+			require.Equal(t, holder, seen.Holder())
+			require.Len(t, seen.Credentials(), 2)
+
+			for _, bad := range []struct {
+				name string
+				text []byte
+				ask  vc.Challenge
+			}{
+				{"another challenge", shown, vc.NewChallenge(ask.Domain)},
+				{"another domain", shown, vc.Challenge{Nonce: ask.Nonce, Domain: "other.example"}},
+				{"an altered challenge", edited(t, shown, ask.Nonce, "other"), vc.Challenge{Nonce: "other", Domain: ask.Domain}},
+				{"an altered domain", edited(t, shown, `"`+ask.Domain+`"`, `"other.example"`), vc.Challenge{Nonce: ask.Nonce, Domain: "other.example"}},
+				{"an altered credential", edited(t, shown, "300", "301"), ask},
+				{"another altered credential", last(shown, ":300", ":301"), ask},
+				{"a stripped holder", edited(t, shown, `"holder":`, `"holderr":`), ask},
+			} {
+				request := object{"document": json.RawMessage(bad.text), "challenge": bad.ask.Nonce, "domain": bad.ask.Domain}
+				t.Run(bad.name, func(t *testing.T) {
+					p.t = t
+					p.denies("verifyPresentation", request)
+					_, err := everything().VerifyPresentation(t.Context(), bad.text, bad.ask, vc.AnyIssuer)
+					require.Error(t, err)
+				})
+			}
+		}
+		t.Run(s.name+", we present", func(t *testing.T) {
+			shown, err := (&vc.Holder{ID: ours, Key: ourKey, Suite: s.suite}).Present(ask, bytesOf(about(ours))...)
+			require.NoError(t, err)
+			both(t, shown, ours)
+		})
+		t.Run(s.name+", they present", func(t *testing.T) {
+			p.t = t
+			shown := p.document("present", object{"credentials": about(theirs), "holder": theirs, "challenge": ask.Nonce, "domain": ask.Domain, "cryptosuite": s.suite.Name(), "key": theirs})
+			both(t, shown, theirs)
+		})
+	}
+}
+
+func bytesOf(list []json.RawMessage) (out [][]byte) {
+	for _, raw := range list {
+		out = append(out, raw)
+	}
+	return out
+}
+
+// A proof set of both sides: each signs beside the other, in either order.
+func TestProofSetsOfBothSides(t *testing.T) {
+	p := dataIntegrity(t)
+	for _, first := range suites {
+		for _, second := range suites {
+			t.Run(first.name+" and "+second.name, func(t *testing.T) {
+				p.t = t
+				ours, key := newKey(t, first.kind)
+				theirs := p.signs(second.kind)
+				weSign := func(issuer did.DID, document []byte) []byte {
+					raw, err := (&vc.Issuer{ID: ours, Key: key, Suite: first.suite}).AddProof(document)
+					require.NoError(t, err)
+					return raw
+				}
+				theySign := func(document []byte) []byte {
+					return p.document("issue", object{"document": json.RawMessage(document), "cryptosuite": second.suite.Name(), "key": theirs, "countersign": true})
+				}
+				sets := map[string][]byte{
+					"ours, then theirs": theySign(weSign(ours, credential(credentials[0].text, ours, theirs))),
+					"theirs, then ours": weSign(theirs, theySign(credential(credentials[0].text, theirs, ours))),
+				}
+				for order, set := range sets {
+					t.Run(order, func(t *testing.T) {
+						p.t = t
+						p.verifies("verify", object{"document": json.RawMessage(set), "countersigned": true})
+						v, err := everything().Verify(t.Context(), set, vc.AnyIssuer)
+						require.NoError(t, err)
+						require.ElementsMatch(t, []did.DID{ours, theirs}, v.Signers())
+						bad := edited(t, set, ":300", ":301")
+						p.denies("verify", object{"document": json.RawMessage(bad), "countersigned": true})
+						_, err = everything().Verify(t.Context(), bad, vc.AnyIssuer)
+						require.ErrorIs(t, err, vc.ErrProof)
+					})
+				}
+			})
+		}
+	}
+}
+
+// last replaces the last old in text.
+func last(text []byte, old, new string) []byte {
+	i := bytes.LastIndex(text, []byte(old))
+	return slices.Concat(text[:i], []byte(new), text[i+len(old):])
+}
