@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -92,4 +91,3 @@ func TestExamplesAgreeWithJSONGold(t *testing.T) {
 		require.Equal(t, want, canonical(t, Default(), parse(t, string(text))), typ)
 	}
 }
-var _ = slices.Sort[[]string]
