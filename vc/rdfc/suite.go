@@ -67,8 +67,9 @@ func (s ECDSARDFC2019) Verify(public crypto.PublicKey, document, options []byte,
 	return verify(s.Contexts, "ecdsa-rdfc-2019", public, document, options, proofValue)
 }
 
-// Ed25519Signature2020 is the suite of that name that Data Integrity 1.0 replaced by eddsa-rdfc-2022
-// (https://w3c.github.io/vc-di-eddsa, §3.4 of the drafts). It verifies, for credentials that were issued before, and does not sign.
+// Ed25519Signature2020 is the suite of that name that the W3C's Credentials Community Group wrote and that
+// eddsa-rdfc-2022 has replaced: the same computation under a type of its own. It verifies, for credentials that
+// were issued before, and does not sign.
 type Ed25519Signature2020 struct {
 	Contexts *vc.Contexts // nil means Contexts()
 }
