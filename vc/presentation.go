@@ -259,7 +259,7 @@ func (v *Verifier) bound(ctx context.Context, s secured, ch Challenge, accept Ac
 	if !checks.pass(CheckProof, err) {
 		return nil, checks.err
 	}
-	if err := v.about(c, p.holder, accept); err != nil && checks.err == nil {
+	if err := v.about(c, p.holder, true, accept); err != nil && checks.err == nil {
 		checks.err = &CredentialError{Index: 0, Err: err}
 	}
 	if checks.err != nil {
@@ -277,7 +277,7 @@ func (v *Verifier) shown(ctx context.Context, c strictjson.Value, holder did.DID
 	}
 	out, err := v.credential(ctx, s, AnyIssuer, report) // accept is asked last
 	if err == nil {
-		err = v.about(out, holder, accept)
+		err = v.about(out, holder, false, accept)
 		if rej, bad := err.(*RejectError); bad && report != nil {
 			list := checklist{report: report}
 			list.pass(map[bool]Check{true: CheckHolder, false: CheckAccept}[rej.Reason == ErrHolder], rej)
@@ -308,11 +308,12 @@ func (v *Verifier) openShown(c strictjson.Value) (secured, error) {
 	return s, err
 }
 
-// about asks whether a credential is about the holder, and wanted.
-func (v *Verifier) about(c *Verified, holder did.DID, accept Accept) error {
+// about asks whether a credential is about the holder, and wanted. One that is bound to
+// the holder's key, by a signature that was checked, need not name its subject.
+func (v *Verifier) about(c *Verified, holder did.DID, bound bool, accept Accept) error {
 	if !v.AnySubject {
 		for _, subject := range c.subjects {
-			if subject != holder && !(c.envelope != nil && c.envelope.Binding != nil && subject.IsZero()) {
+			if subject != holder && !(bound && subject.IsZero()) {
 				return &RejectError{ErrHolder, c.issuer, fmt.Errorf("is about %s, shown by %s", subject, holder)}
 			}
 		}
