@@ -36,9 +36,9 @@ var mayImport = map[string][]string{
 	"vc":                         {"did", "internal/*"},
 	"vc/record":                  {"did", "internal/*"},
 	"vc/mldsa":                   {"vc", "did", "internal/*"},
-	"vc/rdfc":                    {"vc", "internal/*"},
 	"vc/chain":                   {"vc", "did", "internal/*"},
 	"vc/chain/tlog":              {"vc", "vc/chain", "internal/*"},
+	"vc/sdjwt":                   {"vc", "did", "internal/*"},
 	"reputation":                 {"did", "vc", "vc/record", "vc/chain", "internal/*"},
 	"reputation/store":           {"reputation", "vc", "vc/chain", "did"},
 	"reputation/store/storetest": {"reputation/store", "reputation", "vc", "vc/chain", "vc/record", "did"},
@@ -52,7 +52,7 @@ var mayImport = map[string][]string{
 	"internal/multikey":          {"internal/secp256k1"},
 	"internal/signature":         {"internal/secp256k1"},
 	"internal/jws":               {"internal/signature", "internal/strictjson"},
-	"internal/ldcontext":         {"internal/strictjson", "internal/jcs", "internal/rdf"},
+	"internal/ldcontext":         {"internal/strictjson"},
 	"internal/integrity":         {"internal/multikey"},
 	"internal/ratelimit":         {},
 	"internal/fleet":             {"did", "vc", "vc/chain", "internal/*"},
@@ -60,7 +60,7 @@ var mayImport = map[string][]string{
 }
 
 // core are the packages a device may link.
-var core = []string{"did", "keystore", "vc", "vc/record", "vc/chain", "vc/chain/tlog", "reputation"}
+var core = []string{"did", "keystore", "vc", "vc/record", "vc/chain", "vc/chain/tlog", "vc/sdjwt", "reputation"}
 
 // root returns the folder of go.mod.
 func root(t testing.TB) string {

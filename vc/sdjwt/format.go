@@ -1,0 +1,334 @@
+package sdjwt
+
+import (
+	"bytes"
+	"crypto"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/internal/jws"
+	"github.com/hourmeter/hourmeter/internal/strictjson"
+	"github.com/hourmeter/hourmeter/vc"
+)
+
+// The media types of this package, which are also its typ without "application/".
+const (
+	MediaType             = "application/vc+sd-jwt" // a credential (VC-JOSE-COSE 1.0 §6.1.3)
+	MediaTypePresentation = "application/vp+sd-jwt" // a presentation (§6.1.4)
+	MediaTypeSDJWTVC      = "application/dc+sd-jwt" // an SD-JWT VC (draft-ietf-oauth-sd-jwt-vc §3.1)
+)
+
+// Format secures the credentials and presentations of package vc as SD-JWTs
+// (VC-JOSE-COSE 1.0 §3.2), in the compact form. The zero Format reads all of them, and
+// writes them without anything to leave out.
+//
+// The JSON Pointers are those of the credential, such as
+// "/credentialSubject/maintenance/performedBy". What a verifier depends on is refused:
+// @context, type, issuer, the period, status, schema, proofs, the place in a chain, and
+// whom the credential is about.
+type Format struct {
+	Disclosable []string     // as in Options; of a credential, not of a presentation
+	Recursive   bool         // as in Options
+	Decoys      int          // as in Options
+	Hash        Hash         // as in Options
+	Confirm     Confirmation // whose signature makes a presentation of the credential; zero means nobody's
+}
+
+// credentialRules are those of a credential or presentation of VCDM 2.0. VC-JOSE-COSE
+// 1.0 §3.2.1 asks that what validation needs be in clear, and names credentialStatus and
+// credentialSchema; SD-JWT VC §3.2.2.2 names the claims of JWTs. That type and id are
+// disclosed happens in its own examples: a holder who hides them shows no credential.
+func credentialRules() rules {
+	clear := []string{
+		"iss", "aud", "exp", "nbf", "iat", "cnf", "status", "nonce", "vct", "vct#integrity",
+		"@context", "issuer", "validFrom", "validUntil", "issuanceDate", "expirationDate",
+		"credentialStatus", "credentialSchema", "proof", "record", "holder",
+	}
+	return rules{
+		clear:  clear,
+		closed: []string{"@context", "type", "issuer", "credentialStatus", "credentialSchema", "proof", "record", "holder", "aud", "cnf", "status"},
+		issued: []string{"type", "credentialSubject"},
+		known:  append(envelopeClaims(), "vc", "vp"),
+	}
+}
+
+// envelopeClaims are the claims of a JWT that are none of the document in it.
+func envelopeClaims() []string {
+	return []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cnf", "status", "nonce", "vct", "vct#integrity"}
+}
+
+// Recognizes implements [vc.Format].
+func (Format) Recognizes(mediaType string, raw []byte) bool {
+	switch strings.ToLower(mediaType) {
+	case MediaType, MediaTypePresentation, "application/vc+ld+json+sd-jwt", "application/vp+ld+json+sd-jwt":
+		return true
+	case "":
+		// A JWS begins with {" in base64url, and only an SD-JWT has tildes.
+		return bytes.HasPrefix(raw, []byte("ey")) && bytes.IndexByte(raw, '~') > 0
+	}
+	return false
+}
+
+// Open implements [vc.Format].
+func (Format) Open(raw []byte) (*vc.Envelope, error) {
+	t, err := parse(raw, vc.MaxPresentationBytes) // of a credential the Verifier reads less
+	if err != nil {
+		return nil, err
+	}
+	e := &vc.Envelope{MediaType: MediaType, Selective: t.Selective(), Verify: t.Verify}
+	switch t.jwt.Typ {
+	case "vc+sd-jwt", "vc+ld+json+sd-jwt": // the latter is that of drafts
+	case "vp+sd-jwt", "vp+ld+json+sd-jwt":
+		e.Presentation = true
+	case "": // typ only SHOULD be there (§3.2.1)
+		e.Presentation = hasText(t.root.Member("type"), "VerifiablePresentation")
+	default:
+		return nil, fmt.Errorf("sdjwt: typ is %.40q, want vc+sd-jwt or vp+sd-jwt", t.jwt.Typ)
+	}
+	wantCty := "vc"
+	if e.Presentation {
+		e.MediaType, wantCty = MediaTypePresentation, "vp"
+	}
+	if cty := t.jwt.Cty; cty != "" && cty != wantCty {
+		return nil, fmt.Errorf("sdjwt: cty is %.40q in a token of type %s", cty, e.MediaType)
+	}
+	if err := credentialRules().check(t); err != nil {
+		return nil, err
+	}
+
+	if t.root.Member("vc").Exists() || t.root.Member("vp").Exists() {
+		return nil, errors.New("sdjwt: claims vc and vp must not be there (VC-JOSE-COSE 1.0 §1.1.2.1): the payload is the credential")
+	}
+
+	// The claims of the envelope, and apart from them the document (§3.1.3).
+	own, err := t.readClaims()
+	if err != nil {
+		return nil, err
+	}
+	issuer, err := t.checkDocument(own, e.Presentation)
+	if err != nil {
+		return nil, err
+	}
+	if e.Method, err = methodOf(t.jwt.Kid, issuer); err != nil {
+		return nil, err
+	}
+	e.Created, e.NotBefore, e.Expires, e.Status = own.created, own.begins, own.ends, own.status
+	e.Nonce, e.Audience = own.nonce, own.audience
+	e.Document = t.document()
+
+	if t.binding != nil {
+		if e.Presentation {
+			return nil, errors.New("sdjwt: a presentation is bound by its own signature, and this one has a key binding JWT as well")
+		}
+		if e.Binding, err = t.keyBinding(); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// keyBinding returns the holder's part of a token, not believed.
+func (t *Token) keyBinding() (*vc.KeyBinding, error) {
+	c, err := readConfirmation(t.claims.Member("cnf"))
+	if err == nil && c.isZero() {
+		err = errors.New("there is a key binding JWT, and the issuer named no key of the holder")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sdjwt: cnf: %w", err)
+	}
+	b := t.binding
+	if !b.begins.IsZero() || !b.ends.IsZero() {
+		return nil, errors.New("sdjwt: key binding: nbf and exp are not read here; iat, and a nonce that is used once, bound it in time")
+	}
+	return &vc.KeyBinding{
+		Nonce: b.nonce, Audience: []string{b.audience}, Created: b.created,
+		Key: c.Key, Method: c.Method, Verify: t.verifyBinding,
+	}, nil
+}
+
+// claimSet are the claims of a JWT that are none of its document (RFC 7519 §4.1).
+type claimSet struct {
+	issuer, subject, id   string
+	created, begins, ends time.Time
+	nonce                 string
+	audience              []string
+	status                []byte
+}
+
+func (t *Token) readClaims() (c claimSet, err error) {
+	for m := t.root.First(); m.Exists(); m = m.Next() {
+		switch m.Name() {
+		case "iss":
+			c.issuer, err = jws.Text(m)
+		case "sub":
+			c.subject, err = jws.Text(m)
+		case "jti":
+			c.id, err = jws.Text(m)
+		case "iat":
+			c.created, err = jws.Time(m)
+		case "nbf":
+			c.begins, err = jws.Time(m)
+		case "exp":
+			c.ends, err = jws.Time(m)
+		case "nonce":
+			c.nonce, err = jws.Text(m)
+		case "aud":
+			c.audience, err = jws.Strings(m)
+		case "status":
+			if m.Kind() != strictjson.Object {
+				err = fmt.Errorf("want an object, got %s", m.Kind())
+			}
+			c.status = []byte(m.Raw())
+		}
+		if err != nil {
+			return c, fmt.Errorf("sdjwt: claim %s: %w", m.Name(), err)
+		}
+	}
+	return c, nil
+}
+
+// checkDocument holds the claims of the envelope against those of the document: the same
+// thing is not said twice in two ways (VC-JOSE-COSE 1.0 §3.1.3). It returns the DID of
+// the one who should have signed, zero if it is not named by one.
+func (t *Token) checkDocument(c claimSet, presentation bool) (did.DID, error) {
+	party := "issuer"
+	if presentation {
+		party = "holder"
+	}
+	named := func(v strictjson.Value) string {
+		if v.Kind() == strictjson.Object {
+			v = v.Member("id")
+		}
+		return v.Text()
+	}
+	signer := named(t.root.Member(party))
+	if c.issuer != "" && signer != "" && c.issuer != signer {
+		return did.DID{}, fmt.Errorf("sdjwt: iss is %.80q, and %s %.80q", c.issuer, party, signer)
+	}
+	if signer == "" {
+		signer = c.issuer
+	}
+	if id := t.root.Member("id").Text(); c.id != "" && id != "" && c.id != id {
+		return did.DID{}, fmt.Errorf("sdjwt: jti is %.80q, and id %.80q", c.id, id)
+	}
+	if subject := named(t.root.Member("credentialSubject")); c.subject != "" && subject != "" && c.subject != subject {
+		return did.DID{}, fmt.Errorf("sdjwt: sub is %.80q, and credentialSubject.id %.80q", c.subject, subject)
+	}
+	if c.audience != nil && !presentation {
+		return did.DID{}, errors.New("sdjwt: aud: a credential that only some may read cannot be checked here")
+	}
+	issuer, _ := did.Parse(signer) // another URL is the Verifier's to refuse
+	return issuer, nil
+}
+
+// document returns the payload without the claims of the envelope.
+func (t *Token) document() []byte {
+	envelope := envelopeClaims()
+	out := make([]byte, 1, len(t.payload))
+	out[0] = '{'
+	for _, m := range t.members {
+		if slices.Contains(envelope, m.name) {
+			continue
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(out, t.payload[m.start:m.end]...)
+	}
+	return append(out, '}')
+}
+
+// methodOf returns the verification method that kid names: a DID URL, or a fragment of
+// the signer's DID document. A did:key or did:jwk has one method only, which need not be named.
+func methodOf(kid string, signer did.DID) (did.URL, error) {
+	switch {
+	case strings.HasPrefix(kid, "did:"):
+		url, err := did.ParseURL(kid)
+		if err != nil {
+			return url, fmt.Errorf("sdjwt: kid: %w", err)
+		}
+		return url, nil
+	case strings.HasPrefix(kid, "#") && !signer.IsZero():
+		url, err := did.ParseURL(signer.String() + kid)
+		if err != nil {
+			return url, fmt.Errorf("sdjwt: kid: %w", err)
+		}
+		return url, nil
+	case kid == "" && signer.Method() == "key":
+		return signer.URL(signer.Identifier()), nil
+	case kid == "" && signer.Method() == "jwk":
+		return signer.URL("0"), nil
+	}
+	return did.URL{}, fmt.Errorf("sdjwt: kid is %.80q, want the DID URL of a verification method: nothing else says whose key signed", kid)
+}
+
+// Seal implements [vc.Format].
+func (f Format) Seal(key crypto.Signer, e *vc.Envelope) ([]byte, error) {
+	h := jws.Header{Typ: "vc+sd-jwt", Cty: "vc", Kid: e.Method.String()}
+	o := Options{Disclosable: f.Disclosable, Recursive: f.Recursive, Decoys: f.Decoys, Hash: f.Hash}
+	if e.Presentation {
+		h.Typ, h.Cty = "vp+sd-jwt", "vp"
+		o = Options{}
+	}
+	claims := bytes.TrimRight(e.Document, " \t\r\n")
+	if len(claims) < 3 || claims[len(claims)-1] != '}' {
+		return nil, errors.New("sdjwt: seal: Document is not a JSON object with members")
+	}
+	claims = append([]byte(nil), claims[:len(claims)-1]...)
+	for _, c := range []struct {
+		name string
+		time time.Time
+	}{{"iat", e.Created}, {"nbf", e.NotBefore}, {"exp", e.Expires}} {
+		if !c.time.IsZero() {
+			claims = strconv.AppendInt(append(claims, `,"`+c.name+`":`...), c.time.Unix(), 10)
+		}
+	}
+	var err error
+	if e.Status != nil {
+		if claims, err = appendObject(append(claims, `,"status":`...), e.Status); err != nil {
+			return nil, fmt.Errorf("sdjwt: seal: Status: %w", err)
+		}
+	}
+	if e.Nonce != "" {
+		if claims, err = appendQuoted(append(claims, `,"nonce":`...), e.Nonce); err != nil {
+			return nil, err
+		}
+	}
+	for i, aud := range e.Audience { // one, in practice
+		claims = append(claims, map[bool]string{true: `,"aud":[`, false: `,`}[i == 0]...)
+		if claims, err = appendQuoted(claims, aud); err != nil {
+			return nil, err
+		}
+		if i == len(e.Audience)-1 {
+			claims = append(claims, ']')
+		}
+	}
+	if !f.Confirm.isZero() && !e.Presentation {
+		if claims, err = f.Confirm.appendTo(append(claims, `,"cnf":`...)); err != nil {
+			return nil, fmt.Errorf("sdjwt: seal: %w", err)
+		}
+	}
+	t, err := issue(key, h, append(claims, '}'), o, credentialRules(), vc.MaxPresentationBytes)
+	if err != nil {
+		return nil, fmt.Errorf("sdjwt: seal: %w", err)
+	}
+	if _, err := f.Open([]byte(t.String())); err != nil {
+		return nil, fmt.Errorf("sdjwt: seal: %w", err)
+	}
+	return []byte(t.String()), nil
+}
+
+// hasText reports whether v is text, or an array that has it.
+func hasText(v strictjson.Value, text string) bool {
+	for e := v.First(); e.Exists(); e = e.Next() {
+		if e.Text() == text {
+			return true
+		}
+	}
+	return v.Text() == text
+}
