@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"vc":                         {"did", "internal/*"},
 	"vc/record":                  {"did", "internal/*"},
 	"vc/mldsa":                   {"vc", "did", "internal/*"},
+	"vc/bundle":                  {"vc", "vc/chain/tlog", "did", "internal/*"},
 	"vc/chain":                   {"vc", "did", "internal/*"},
 	"vc/chain/tlog":              {"vc", "vc/chain", "internal/*"},
 	"vc/sdjwt":                   {"vc", "did", "internal/*"},

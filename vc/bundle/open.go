@@ -1,0 +1,185 @@
+package bundle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/vc"
+)
+
+// Pins are what a reader knows from elsewhere than a bundle: the digest of a DID
+// document, by its DID, or of a context or schema, by its URL.
+type Pins map[string]vc.Digest
+
+// Basis says on whose word a part of a bundle counts.
+type Basis string
+
+// The bases, from the strongest.
+const (
+	Pinned    Basis = "pinned"    // the reader has its digest from elsewhere
+	Signed    Basis = "signed"    // whoever reads it checks its own signature, and how old that is
+	Integrity Basis = "integrity" // counts only where what was signed gives its digest
+	Nobody    Basis = "nobody"    // nobody vouches for it: it could not be checked
+)
+
+// A Part is one part of a bundle, and how stale it is.
+type Part struct {
+	Kind       string    `json:"kind"`             // resolution, document or log
+	Name       string    `json:"name"`             // DID, URL or chain
+	Digest     vc.Digest `json:"digest,omitzero"`  // of its bytes, as [Pins] have it
+	Fetched    time.Time `json:"fetched,omitzero"` // by the packer's word
+	AgeSeconds int64     `json:"ageSeconds"`       // since then
+	Basis      Basis     `json:"basis"`            // on whose word it counts
+	Used       bool      `json:"used"`             // a verification asked for it
+	Problem    string    `json:"problem,omitzero"` // why it is not believed; empty if it may be
+}
+
+// An Opened is a bundle in place of a network: a [did.Resolver] and a [Source].
+// It is safe for concurrent use.
+type Opened struct {
+	bundle *Bundle
+	pins   Pins
+
+	mu   sync.Mutex
+	used map[string]bool // kind and name
+}
+
+// Open returns b for a verifier to work with.
+func (b *Bundle) Open(pins Pins) *Opened {
+	return &Opened{bundle: b, pins: pins, used: map[string]bool{}}
+}
+
+// Resolve implements [did.Resolver]: for did:key and did:jwk as [did.Offline]
+// does, for others from documents that are pinned. Any other it could not check.
+func (o *Opened) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Resolution, error) {
+	if (did.Offline{}).Supports(id.Method()) {
+		return did.Offline{}.Resolve(ctx, id, v)
+	}
+	otherTime := false
+	for _, r := range o.bundle.Resolutions {
+		if r.DID != id {
+			continue
+		}
+		if !same(r.Version, v) {
+			otherTime = true
+			continue
+		}
+		o.use("resolution", id.String())
+		if pin, ok := o.pins[id.String()]; !ok {
+			return nil, fmt.Errorf("bundle: the document of %s is a stranger's: pin its digest %s if you know it to be right", id, Digest(r.Document))
+		} else if pin != Digest(r.Document) {
+			return nil, fmt.Errorf("bundle: the document of %s has the digest %s, and %s is pinned", id, Digest(r.Document), pin)
+		}
+		doc, err := did.ParseDocument(r.Document)
+		if err != nil {
+			return nil, err
+		}
+		return &did.Resolution{Document: doc}, nil
+	}
+	if otherTime && !v.IsZero() {
+		return nil, fmt.Errorf("bundle: %w: %s was packed as of another time", did.ErrVersionUnknown, id)
+	}
+	return nil, missing("document", id.String())
+}
+
+// Document implements [Source]. Its time is zero: it comes from a stranger. A
+// document whose digest is pinned comes from the reader, as of when it was fetched.
+func (o *Opened) Document(_ context.Context, url, _ string) ([]byte, string, time.Time, error) {
+	for _, d := range o.bundle.Documents {
+		if d.URL != url {
+			continue
+		}
+		o.use("document", url)
+		pin, ok := o.pins[url]
+		switch {
+		case !ok:
+			return d.Body, d.MediaType, time.Time{}, nil
+		case pin != Digest(d.Body):
+			return nil, "", time.Time{}, fmt.Errorf("bundle: the document of %.200q has the digest %s, and %s is pinned", url, Digest(d.Body), pin)
+		}
+		return d.Body, d.MediaType, d.Fetched, nil
+	}
+	return nil, "", time.Time{}, missing("document", url)
+}
+
+// Contexts returns base and the contexts in the bundle that are pinned. One that
+// base knows already stays as base has it.
+func (o *Opened) Contexts(base *vc.Contexts) (*vc.Contexts, error) {
+	for _, d := range o.bundle.Documents {
+		pin, ok := o.pins[d.URL]
+		if _, known := base.Document(d.URL); known || !ok || d.MediaType != "application/ld+json" {
+			continue
+		}
+		if pin != Digest(d.Body) {
+			return nil, fmt.Errorf("bundle: the context %.200q has the digest %s, and %s is pinned", d.URL, Digest(d.Body), pin)
+		}
+		var err error
+		if base, err = base.With(d.URL, d.Body); err != nil {
+			return nil, err
+		}
+		o.use("document", d.URL)
+	}
+	return base, nil
+}
+
+// Parts says of every part of the bundle how stale it is, on whose word it counts,
+// and whether it was used since [Bundle.Open]. What logs hold says its own age:
+// see [tlog.Trust.View].
+func (o *Opened) Parts(now time.Time) []Part {
+	var parts []Part
+	add := func(kind, name string, body []byte, fetched time.Time, unpinned Basis) {
+		p := Part{Kind: kind, Name: name, Digest: Digest(body), Fetched: fetched, AgeSeconds: int64(now.Sub(fetched) / time.Second), Basis: unpinned}
+		pin, ok := o.pins[name]
+		switch {
+		case ok && pin == p.Digest:
+			p.Basis = Pinned
+		case ok:
+			p.Basis, p.Problem = Nobody, "another digest is pinned"
+		case unpinned == Nobody:
+			p.Problem = "nobody vouches for it: pin its digest if you know it to be right"
+		}
+		if p.AgeSeconds < 0 {
+			p.Problem = "fetched at a time that is yet to come"
+		}
+		o.mu.Lock()
+		p.Used = o.used[kind+" "+name]
+		o.mu.Unlock()
+		parts = append(parts, p)
+	}
+	for _, r := range o.bundle.Resolutions {
+		add("resolution", r.DID.String(), r.Document, r.Fetched, Nobody)
+	}
+	for _, d := range o.bundle.Documents {
+		basis := Signed
+		switch {
+		case d.MediaType == "application/ld+json":
+			basis = Nobody
+		case strings.HasSuffix(d.MediaType, "schema+json"):
+			basis = Integrity
+		}
+		add("document", d.URL, d.Body, d.Fetched, basis)
+	}
+	for _, l := range o.bundle.Logs {
+		parts = append(parts, Part{Kind: "log", Name: l.Chain.String(), Basis: Signed})
+	}
+	return parts
+}
+
+func (o *Opened) use(kind, name string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.used[kind+" "+name] = true
+}
+
+// errMissing is no answer: whoever has a network could find out.
+var errMissing = errors.New("bundle: not in it")
+
+func missing(what, name string) error {
+	return fmt.Errorf("%w: the %s of %.200q (%w)", errMissing, what, name, fs.ErrNotExist)
+}
