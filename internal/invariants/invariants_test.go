@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"vc/chain":                   {"vc", "did", "internal/*"},
 	"vc/chain/tlog":              {"vc", "vc/chain", "internal/*"},
 	"vc/sdjwt":                   {"vc", "did", "internal/*"},
+	"vc/jose":                    {"vc", "did", "internal/*"},
 	"reputation":                 {"did", "vc", "vc/record", "vc/chain", "internal/*"},
 	"reputation/store":           {"reputation", "vc", "vc/chain", "did"},
 	"reputation/store/storetest": {"reputation/store", "reputation", "vc", "vc/chain", "vc/record", "did"},
@@ -61,7 +62,7 @@ var mayImport = map[string][]string{
 }
 
 // core are the packages a device may link.
-var core = []string{"did", "keystore", "vc", "vc/record", "vc/chain", "vc/chain/tlog", "vc/sdjwt", "reputation"}
+var core = []string{"did", "keystore", "vc", "vc/record", "vc/chain", "vc/chain/tlog", "vc/sdjwt", "vc/jose", "reputation"}
 
 // root returns the folder of go.mod.
 func root(t testing.TB) string {
