@@ -27,3 +27,22 @@ func TestUnboundIssuer(t *testing.T) {
 		require.NoError(t, err)
 	}
 }
+
+// They also ask for verification without saying what the holder was asked.
+func TestAnyChallenge(t *testing.T) {
+	issuer := newIssuer(t, "Ed25519")
+	holder := &vc.Holder{ID: issuer.ID, Key: issuer.Key, Now: at(noon)}
+	shown, err := holder.Present(vc.Challenge{Nonce: "n", Domain: "d"})
+	require.NoError(t, err)
+	_, err = (&vc.Verifier{Now: at(noon)}).VerifyPresentation(t.Context(), shown, vc.Challenge{Nonce: "n"}, vc.AnyIssuer)
+	require.ErrorContains(t, err, "needs the Nonce and Domain")
+	v := &vc.Verifier{Now: at(noon), InsecureAnyChallenge: true}
+	for _, ch := range []vc.Challenge{{}, {Nonce: "n"}, {Domain: "d"}, {Nonce: "n", Domain: "d"}} {
+		_, err = v.VerifyPresentation(t.Context(), shown, ch, vc.AnyIssuer)
+		require.NoError(t, err)
+	}
+	_, err = v.VerifyPresentation(t.Context(), shown, vc.Challenge{Nonce: "m"}, vc.AnyIssuer)
+	require.ErrorIs(t, err, vc.ErrChallenge)
+	_, err = v.VerifyPresentation(t.Context(), shown, vc.Challenge{Domain: "e"}, vc.AnyIssuer)
+	require.ErrorIs(t, err, vc.ErrDomain)
+}

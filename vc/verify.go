@@ -56,6 +56,12 @@ type Verifier struct {
 	// long as somebody did: [Verified.Issuer] is then whatever a stranger wrote.
 	// It is for conformance suites, which sign with keys of their own.
 	InsecureUnboundIssuer bool
+
+	// InsecureAnyChallenge takes a [Challenge] without a Nonce or a Domain, and then
+	// does not compare what is not there (VC Data Integrity 1.0 §4.4 leaves that to
+	// the options): who overheard a presentation once can show it again. It is for
+	// conformance suites.
+	InsecureAnyChallenge bool
 }
 
 // A StatusChecker says whether a credential is still in force.
