@@ -18,6 +18,8 @@ type active struct {
 	below       *active  // where to look for terms that are not in terms; nil if those are all
 	previous    *active  // in force again in the objects below: what a type-scoped context was laid over
 	vocab       string   // prefix of every word that is not a term; "" is none
+	language    string   // of strings whose term does not say; "" is none
+	direction   string   // likewise
 	protected   bool     // it has a protected term, at any layer
 	typeAliases []string // terms that mean @type
 
@@ -38,8 +40,8 @@ type term struct {
 	typ       string           // type coercion: "@id", "@vocab", "@json", "@none", an IRI; or ""
 	container string           // its keywords, sorted and joined by a space
 	context   strictjson.Value // the scoped context; absent if there is none
-	language  string           // JSON text of @language, or ""
-	direction string           // JSON text of @direction, or ""
+	language  strictjson.Value // @language, a string or null; absent if it does not say
+	direction strictjson.Value // @direction, likewise
 	reverse   bool
 	prefix    bool // may be the prefix of a compact IRI
 	protected bool
@@ -92,7 +94,10 @@ func (a *active) returningTo(previous *active) *active {
 	if a.previous == previous {
 		return a
 	}
-	return &active{terms: a.terms, below: a.below, previous: previous, vocab: a.vocab, protected: a.protected, typeAliases: a.typeAliases}
+	return &active{
+		terms: a.terms, below: a.below, previous: previous, vocab: a.vocab, language: a.language, direction: a.direction,
+		protected: a.protected, typeAliases: a.typeAliases,
+	}
 }
 
 // remembered returns the active context that step leads to, or nil.

@@ -29,7 +29,7 @@ func (s *Set) Check(doc strictjson.Value) error {
 	if !doc.Member("@context").Exists() {
 		return &TermError{doc.Pointer(), "@context", "is missing"}
 	}
-	w := walk{Set: s}
+	w := &walk{Set: s}
 	if e := w.object(doc, s.empty, nil, true); e != nil { // a nil *TermError is not a nil error
 		return e
 	}
@@ -39,7 +39,8 @@ func (s *Set) Check(doc strictjson.Value) error {
 // A walk is one check of one document.
 type walk struct {
 	*Set
-	fresh int // active contexts computed for it, at most maxFresh
+	fresh int  // active contexts computed for it, at most maxFresh
+	whole bool // also enters the credentials of a presentation
 }
 
 // value checks what stands at a property with definition t; nil if the property is an IRI or a word of @vocab.
@@ -59,40 +60,9 @@ func (w *walk) value(v strictjson.Value, a *active, t *term) *TermError {
 
 // object checks one object (JSON-LD 1.1 API §5.1.2, steps 7 to 13).
 func (w *walk) object(v strictjson.Value, a *active, via *term, root bool) *TermError {
-	var isValue bool
-	var context strictjson.Value
-	for m := v.First(); m.Exists(); m = m.Next() {
-		if name := m.Name(); strings.HasPrefix(name, "@") {
-			switch name {
-			case "@value":
-				isValue = true
-			case "@context":
-				context = m
-			}
-		}
-	}
-
-	// The context of a type holds for its object alone: below it, the one before is in force again.
-	// A value object or a mere reference is no object of its own.
-	if a.previous != nil && !isValue && !isReference(v, a) {
-		a = a.previous
-	}
-	if via != nil && via.context.Exists() {
-		next, err := w.scoped(a, via, false)
-		if err != nil {
-			return &TermError{v.Pointer(), v.Name(), "has a context that " + err.Error()}
-		}
-		a = next
-	}
-	if context.Exists() {
-		if !root && (via == nil || via.iri != proof) {
-			return &TermError{context.Pointer(), "@context", "stands inside the document, where readers would not look for it"}
-		}
-		next, err := w.listed(a, context)
-		if err != nil {
-			return err
-		}
-		a = next
+	a, isValue, err := w.enter(v, a, via, root)
+	if err != nil {
+		return err
 	}
 	if isValue {
 		return valueObject(v, a)
@@ -137,7 +107,7 @@ func (w *walk) object(v strictjson.Value, a *active, via *term, root bool) *Term
 				continue
 			case t.typ == "@json":
 				continue
-			case root && t.iri == verifiableCredential:
+			case root && t.iri == verifiableCredential && !w.whole:
 				continue
 			}
 		}
@@ -161,6 +131,45 @@ func (w *walk) object(v strictjson.Value, a *active, via *term, root bool) *Term
 
 // A document that chooses its own words could hide an identifier or a type from those who look for its name.
 const renamed = "is another name of id or type, which a document with a context of its own cannot use"
+
+// enter returns the active context within v, but for its types, and whether v is a value object.
+func (w *walk) enter(v strictjson.Value, a *active, via *term, root bool) (_ *active, isValue bool, _ *TermError) {
+	var context strictjson.Value
+	for m := v.First(); m.Exists(); m = m.Next() {
+		if name := m.Name(); strings.HasPrefix(name, "@") {
+			switch name {
+			case "@value":
+				isValue = true
+			case "@context":
+				context = m
+			}
+		}
+	}
+
+	// The context of a type holds for its object alone: below it, the one before is in force again.
+	// A value object or a mere reference is no object of its own.
+	if a.previous != nil && !isValue && !isReference(v, a) {
+		a = a.previous
+	}
+	if via != nil && via.context.Exists() {
+		next, err := w.scoped(a, via, false)
+		if err != nil {
+			return nil, false, &TermError{v.Pointer(), v.Name(), "has a context that " + err.Error()}
+		}
+		a = next
+	}
+	if context.Exists() {
+		if !root && (via == nil || via.iri != proof && !(w.whole && via.iri == verifiableCredential)) {
+			return nil, false, &TermError{context.Pointer(), "@context", "stands inside the document, where readers would not look for it"}
+		}
+		next, err := w.listed(a, context)
+		if err != nil {
+			return nil, false, err
+		}
+		a = next
+	}
+	return a, isValue, nil
+}
 
 const lookalike = "is a term of " + HourmeterV1 + ": list that context to use it"
 
@@ -372,7 +381,9 @@ func valueObject(v strictjson.Value, a *active) *TermError {
 		switch m.Name() {
 		case "@value", "@context":
 			continue
-		case "@language", "@index":
+		case "@language":
+			ok = m.Kind() == strictjson.String && isLanguage(m)
+		case "@index":
 		case "@direction":
 			ok = m.Text() == "ltr" || m.Text() == "rtl"
 		case "@type":

@@ -47,13 +47,18 @@ func (s *Set) define(a *active, local strictjson.Value, override bool) (*active,
 		}
 		d.vocab = vocab
 	}
+	language, direction := a.language, a.direction
 	for def := range local.All() {
 		switch name := def.Name(); name {
 		case "@version", "@vocab", "@protected", "@propagate":
 		case "@base": // ignored in a context that is not part of the document (step 5.7)
-		case "@language", "@direction":
-			if k := def.Kind(); k != strictjson.String && k != strictjson.Null {
-				return nil, fmt.Errorf("has an %s that is %s", name, k)
+		case "@language":
+			if language = def.Text(); !isLanguage(def) {
+				return nil, fmt.Errorf("has the @language %s, which is not a language tag", brief(def.Raw()))
+			}
+		case "@direction":
+			if direction = def.Text(); !isDirection(def) {
+				return nil, fmt.Errorf("has the @direction %s, which is neither ltr nor rtl", brief(def.Raw()))
 			}
 		case "@import":
 			return nil, errors.New("uses @import, which is not processed here: write the imported context out")
@@ -69,7 +74,7 @@ func (s *Set) define(a *active, local strictjson.Value, override bool) (*active,
 		}
 	}
 
-	next := &active{terms: d.terms, below: a, vocab: d.vocab, protected: a.protected}
+	next := &active{terms: d.terms, below: a, vocab: d.vocab, language: language, direction: direction, protected: a.protected}
 	if a.below == nil && len(a.terms)+len(d.terms) <= maxFlat {
 		next.terms, next.below = maps.Clone(a.terms), nil
 		if next.terms == nil {
@@ -148,9 +153,13 @@ func (d *definer) term(name string) error {
 			case "@context":
 				t.context = m
 			case "@language":
-				t.language = m.Raw()
+				if t.language = m; !isLanguage(m) {
+					return refuse("an @language that is not a language tag")
+				}
 			case "@direction":
-				t.direction = m.Raw()
+				if t.direction = m; !isDirection(m) {
+					return refuse("an @direction that is neither ltr nor rtl")
+				}
 			case "@prefix", "@protected":
 				if k := m.Kind(); k != strictjson.True && k != strictjson.False {
 					return refuse("a " + m.Name() + " that is not a boolean")
@@ -250,8 +259,32 @@ func containers(v strictjson.Value) (string, error) {
 
 // means reports whether two definitions differ in nothing but protection.
 func (t *term) means(o *term) bool {
-	return t.iri == o.iri && t.typ == o.typ && t.container == o.container && t.language == o.language &&
-		t.direction == o.direction && t.reverse == o.reverse && t.prefix == o.prefix && equal(t.context, o.context)
+	return t.iri == o.iri && t.typ == o.typ && t.container == o.container && equal(t.language, o.language) &&
+		equal(t.direction, o.direction) && t.reverse == o.reverse && t.prefix == o.prefix && equal(t.context, o.context)
+}
+
+// isLanguage reports whether v is a language tag (the form that BCP 47 and N-Quads share), or null.
+func isLanguage(v strictjson.Value) bool {
+	return v.Kind() == strictjson.Null || isTag(v.Text())
+}
+
+func isTag(s string) bool {
+	for i, part := range strings.Split(s, "-") {
+		if part == "" || len(part) > 8 {
+			return false
+		}
+		for _, c := range []byte(part) {
+			if !('a' <= c|0x20 && c|0x20 <= 'z' || i > 0 && '0' <= c && c <= '9') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// isDirection reports whether v is a base direction, or null.
+func isDirection(v strictjson.Value) bool {
+	return v.Kind() == strictjson.Null || v.Text() == "ltr" || v.Text() == "rtl"
 }
 
 // equal reports whether two JSON values are the same, in whatever order their members stand.

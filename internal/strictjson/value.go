@@ -48,6 +48,14 @@ func (v Value) Document() string {
 	return v.doc.text
 }
 
+// Offset returns where Raw begins in Document, in bytes: a name for v that no other value of the document has.
+func (v Value) Offset() int {
+	if v.doc == nil {
+		return 0
+	}
+	return int(v.doc.nodes[v.i].start)
+}
+
 // Text returns the text of a string, unescaped; "" unless v is a string. It allocates only if the
 // string is written with escapes.
 func (v Value) Text() string {

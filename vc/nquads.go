@@ -1,0 +1,37 @@
+package vc
+
+import (
+	"fmt"
+
+	"github.com/hourmeter/hourmeter/internal/rdf"
+	"github.com/hourmeter/hourmeter/internal/strictjson"
+)
+
+// NQuads returns what a JSON-LD document says in RDF, as N-Quads in the order of the document (JSON-LD 1.1
+// API §8.1): what package rdfc signs. It refuses a document of which RDF would drop or change anything: an
+// undefined term or type, an identifier that is no absolute URL, null, an empty list, a number of more digits
+// than an xsd:double has, and so on.
+//
+// The contexts are the only source: nothing is fetched. Text with a base direction becomes a literal of a
+// datatype of https://www.w3.org/ns/i18n.
+//
+// Labels of blank nodes say where in document they stand: b12 is the object that begins at byte 12, g12 the
+// graph that the object there is in, c12 the place of the element there in its list. The labels that the
+// document itself gives begin with n.
+func (c *Contexts) NQuads(document []byte) ([]byte, error) {
+	doc, err := strictjson.Parse(document, strictjson.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("vc: %w", err)
+	}
+	quads, err := c.terms().Quads(doc.Root())
+	if err != nil {
+		return nil, fmt.Errorf("vc: %w", err)
+	}
+	var out []byte
+	for _, q := range quads {
+		if out, err = rdf.AppendQuad(out, q); err != nil {
+			return nil, fmt.Errorf("vc: %w", err)
+		}
+	}
+	return out, nil
+}
