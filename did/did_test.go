@@ -162,6 +162,7 @@ func TestDIDsOfTheW3CSuiteAreRead(t *testing.T) {
 	}
 	require.GreaterOrEqual(t, dids, 70)
 	require.GreaterOrEqual(t, urls, 20)
+	shared.Tally(t, "DID Core 1.1", "W3C did-test-suite: DIDs and DID URLs", dids+urls, dids+urls, "")
 }
 
 type suiteFile struct {

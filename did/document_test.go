@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/internal/shared"
 )
 
 const (
@@ -373,6 +374,7 @@ func TestDocumentsInTheWild(t *testing.T) {
 		require.NotZero(t, methods[typ], typ)
 	}
 	t.Logf("%d documents read; keys: %v", read, maps.Collect(maps.All(methods)))
+	shared.Tally(t, "DID Core 1.1", "W3C did-test-suite: documents", read, 135, "10 refused: methods defined twice, empty or listed controllers")
 }
 
 // representations returns the documents in a file of the W3C's suite.

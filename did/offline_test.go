@@ -62,6 +62,7 @@ func TestDIDKeyVectors(t *testing.T) {
 	}
 	require.Equal(t, 9, compared)
 	require.Equal(t, 2, unsupported)
+	shared.Tally(t, "did:key", "the method's vectors", compared, compared+unsupported, "2 of P-521, not supported yet")
 }
 
 // checkKeys checks that Offline.Key gives what doc gives, for every method and role.
@@ -133,6 +134,7 @@ func TestDIDJWKVectors(t *testing.T) {
 		require.JSONEq(t, theirs, string(ours))
 		checkKeys(t, res.Document)
 	}
+	shared.Tally(t, "did:jwk", "the method's examples", len(vectors), len(vectors), "")
 	pub, err := did.Key(t.Context(), nil, did.MustParse(vectors[0].DID).URL("0"), did.AssertionMethod, did.Version{})
 	require.NoError(t, err)
 	again, err := did.NewJWK(pub)

@@ -54,4 +54,5 @@ func TestW3CDataModelSuite(t *testing.T) {
 		}
 	}
 	require.Equal(t, []int{95, 11}, []int{agree, inline})
+	shared.Tally(t, "VCDM 2.0", "W3C suite, requests to an issuer", agree, 95, "")
 }

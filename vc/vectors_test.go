@@ -110,6 +110,7 @@ func TestW3CVectors(t *testing.T) {
 			require.ErrorIs(t, err, ErrProof)
 		})
 	}
+	shared.Tally(t, "eddsa-jcs-2022, ecdsa-jcs-2019", "W3C, every intermediate value", 3, 3, "")
 }
 
 // A proof in a chain signs the document with the proofs it names: the W3C's
@@ -139,6 +140,7 @@ func (named) Verify(crypto.PublicKey, []byte, []byte, string) error { return err
 
 // Wycheproof's ECDSA signatures in the r ‖ s form that proofs carry.
 func TestWycheproofECDSA(t *testing.T) {
+	total := 0
 	for name, curve := range map[string]elliptic.Curve{
 		"ecdsa_secp256r1_sha256_p1363_test.json": elliptic.P256(),
 		"ecdsa_secp384r1_sha384_p1363_test.json": elliptic.P384(),
@@ -171,10 +173,11 @@ func TestWycheproofECDSA(t *testing.T) {
 					count++
 				}
 			}
-			t.Logf("%d signatures", count)
 			require.Greater(t, count, 200)
+			total += count
 		})
 	}
+	shared.Tally(t, "ECDSA in proofs", "Wycheproof, P-256 and P-384", total, total, "")
 }
 
 // What appendDER writes is what a DER encoder writes.

@@ -87,6 +87,7 @@ func TestCyberphoneVectors(t *testing.T) {
 			t.Errorf("%s: got %x\nwant %s", name, got, digits)
 		}
 	}
+	shared.Tally(t, "RFC 8785 (JCS)", "cyberphone, documents", len(inputs), len(inputs), "")
 }
 
 // The canonical documents and proof configurations that the specifications of eddsa-jcs-2022 and ecdsa-jcs-2019 print.
@@ -176,6 +177,7 @@ func TestTenThousandNumbers(t *testing.T) {
 	if n != 10000 {
 		t.Errorf("%d numbers", n)
 	}
+	shared.Tally(t, "RFC 8785 (JCS)", "cyberphone, numbers", n, 10000, "")
 }
 
 func TestNumbersAgainstGowebpki(t *testing.T) {

@@ -40,6 +40,7 @@ func TestJSONTestSuite(t *testing.T) {
 			t.Errorf("%s: refused as %q, want %q", name, err, why)
 		}
 	}
+	shared.Tally(t, "strict JSON (RFC 8259, I-JSON)", "JSONTestSuite", len(files)-len(deliberate), len(files), "2 with duplicate names, refused on purpose")
 }
 
 // The texts on which readers are known to differ, from the same source: what is not accepted with one

@@ -72,6 +72,7 @@ func TestInclusionVectors(t *testing.T) {
 	t.Logf("%d good, %d bad", good, bad)
 	require.Greater(t, good, 10)
 	require.Greater(t, bad, 100)
+	shared.Tally(t, "RFC 6962 (logs)", "transparency-dev/merkle, inclusion", good+bad, good+bad, "")
 }
 
 // A proof that a subtree from the first leaf on is consistent with a tree is a consistency proof.
@@ -101,6 +102,7 @@ func TestConsistencyVectors(t *testing.T) {
 	t.Logf("%d good, %d bad", good, bad)
 	require.Greater(t, good, 3)
 	require.Greater(t, bad, 50)
+	shared.Tally(t, "RFC 6962 (logs)", "transparency-dev/merkle, consistency", good+bad, good+bad, "")
 }
 
 // The examples of the C2SP texts.
