@@ -2,6 +2,7 @@ package vc
 
 import (
 	"context"
+	"errors"
 
 	"github.com/hourmeter/hourmeter/did"
 )
@@ -161,9 +162,19 @@ func (l *checklist) pass(check Check, err error) bool {
 		if check == CheckStatus {
 			f.Code = "STATUS_RETRIEVAL_ERROR"
 		}
+		if own, ok := errors.AsType[coded](err); ok {
+			f.Code = own.Code()
+		}
 	}
 	l.report.Findings = append(l.report.Findings, f)
 	return true
+}
+
+// coded is an error of a checker's that says which problem it is, as those of
+// package status do.
+type coded interface {
+	error
+	Code() string
 }
 
 // clean reports whether all checks so far passed. If not, it notes that check is skipped.

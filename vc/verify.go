@@ -70,8 +70,8 @@ type StatusChecker interface {
 	// CheckStatus judges one credentialStatus entry of a credential whose proof
 	// holds, or the "status" claim that its envelope carries; both are JSON
 	// objects. The error is nil if the entry leaves the credential in force at
-	// the given time, wraps [ErrStatus] if not, and is any other error if it
-	// could not find out.
+	// the given time, wraps [ErrStatus] if not, wraps [ErrMalformed] if the entry
+	// cannot be read, and is any other error if it could not find out.
 	CheckStatus(ctx context.Context, issuer did.DID, entry []byte, at time.Time) (StatusResult, error)
 }
 
@@ -89,7 +89,8 @@ type StatusResult struct {
 type SchemaChecker interface {
 	// CheckSchema holds credential against one credentialSchema entry; both are
 	// JSON objects. It returns nil if it fits, an error wrapping [ErrSchema] if
-	// not, and any other error if it could not find out.
+	// not, one wrapping [ErrMalformed] if the entry cannot be read, and any other
+	// error if it could not find out.
 	CheckSchema(ctx context.Context, entry, credential []byte) error
 }
 
@@ -452,8 +453,10 @@ func verdict(no, err error) error {
 	if _, other := errors.AsType[*RejectError](err); other && !errors.Is(err, no) {
 		return fmt.Errorf("vc: could not be checked: %v", err)
 	}
-	if errors.Is(err, no) {
-		return reject(no, err)
+	for _, reason := range []error{no, ErrMalformed} {
+		if errors.Is(err, reason) {
+			return reject(reason, err)
+		}
 	}
 	return err
 }

@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"vc/rdfc":                    {"vc", "internal/*"},
 	"vc/chain":                   {"vc", "did", "internal/*"},
 	"vc/chain/tlog":              {"vc", "vc/chain", "internal/*"},
+	"vc/status":                  {"vc", "did", "internal/*"},
 	"vc/sdjwt":                   {"vc", "did", "internal/*"},
 	"vc/jose":                    {"vc", "did", "internal/*"},
 	"reputation":                 {"did", "vc", "vc/record", "vc/chain", "internal/*"},
@@ -63,7 +64,7 @@ var mayImport = map[string][]string{
 }
 
 // core are the packages a device may link.
-var core = []string{"did", "keystore", "vc", "vc/record", "vc/chain", "vc/chain/tlog", "vc/sdjwt", "vc/jose", "reputation"}
+var core = []string{"did", "keystore", "vc", "vc/record", "vc/chain", "vc/chain/tlog", "vc/status", "vc/sdjwt", "vc/jose", "reputation"}
 
 // root returns the folder of go.mod.
 func root(t testing.TB) string {
