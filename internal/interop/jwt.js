@@ -42,9 +42,10 @@ export const operations = {
     const {protectedHeader, payload} = await jose.jwtVerify(token, await jose.importJWK(jwk, alg), {algorithms: [alg], typ, audience});
     return {header: protectedHeader, payload};
   },
-  async credential11({payload, header, key}) {
+  async credential11({payload, kid, key}) {
     const {alg, method} = describe(key);
-    return {token: await createVerifiableCredentialJwt(payload, {did: key, signer: didJwtSigner(key), alg}, {header: {kid: method, ...header}})};
+    const header = kid ? {kid: method} : {};
+    return {token: await createVerifiableCredentialJwt(payload, {did: key, signer: didJwtSigner(key), alg}, {header})};
   },
   async presentation11({payload, challenge, domain, key}) {
     const {alg, method} = describe(key);

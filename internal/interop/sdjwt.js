@@ -7,10 +7,36 @@ import {describe, generate, signer, verifier} from './keys.js';
 const hasher = (data, alg) => createHash(alg.replace('-', '')).update(data instanceof ArrayBuffer ? Buffer.from(data) : data).digest();
 const saltGenerator = length => randomBytes(length).toString('base64url');
 
-// An instance of the kind of credential that typ names.
+// An instance for the kind of credential that typ names.
 function instance(typ, config) {
-  const made = new (typ === 'dc+sd-jwt' ? SDJwtVcInstance : SDJwtInstance)({hasher, saltGenerator, ...config});
-  return made;
+  return new (typ === 'dc+sd-jwt' ? SDJwtVcInstance : SDJwtInstance)({hasher, saltGenerator, ...config});
+}
+
+// frameOf makes a presentation frame of paths such as "a.b", or [path of an array,
+// value of one of its elements]: sd-jwt-js counts elements with the decoys among them.
+async function frameOf(token, show) {
+  const one = path => path.split('.').reduceRight((inner, name) => ({[name]: inner}), true);
+  const frame = {};
+  const add = (into, from) => Object.entries(from).forEach(([name, inner]) => {
+    into[name] = inner === true ? into[name] ?? true : add(typeof into[name] === 'object' ? into[name] : {}, inner);
+  }) ?? into;
+  for(const what of show) {
+    if(typeof what === 'string') {
+      add(frame, one(what));
+      continue;
+    }
+    const [path, value] = what;
+    for(const key of await instance('', {}).presentableKeys(token)) {
+      if(key.startsWith(path + '.') && /^\d+$/.test(key.slice(path.length + 1))) {
+        const shown = await instance('', {}).present(token, one(key));
+        const element = JSON.parse(Buffer.from(shown.split('~').at(-2), 'base64url'))[1];
+        if(element === value) {
+          add(frame, one(key));
+        }
+      }
+    }
+  }
+  return frame;
 }
 
 export const operations = {
@@ -22,12 +48,9 @@ export const operations = {
     const issuer = instance(typ, {signer: signer(key), signAlg: alg, hashAlg: hashAlg ?? 'sha-256'});
     return {token: await issuer.issue(payload, frame, {header: {typ, kid: method, ...header}})};
   },
-  async present({typ, token, frame, key, nonce, audience, iat}) {
+  async present({typ, token, show, key, nonce, audience, iat}) {
     const holder = instance(typ, {kbSigner: signer(key), kbSignAlg: describe(key).alg});
-    return {token: await holder.present(token, frame, {kb: {payload: {nonce, aud: audience, iat}}})};
-  },
-  async keys({token}) {
-    return {keys: await instance('', {}).presentableKeys(token)};
+    return {token: await holder.present(token, await frameOf(token, show), {kb: {payload: {nonce, aud: audience, iat}}})};
   },
   // verify takes the issuer's key from the JWT's kid, the holder's from its cnf.
   async verify({typ, token, nonce}) {
