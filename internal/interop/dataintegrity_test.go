@@ -11,6 +11,7 @@ import (
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/vc"
+	"github.com/hourmeter/hourmeter/vc/rdfc"
 )
 
 // The cryptosuites that both sides have.
@@ -21,6 +22,9 @@ var suites = []struct {
 	{"eddsa-jcs-2022", "Ed25519", vc.EdDSAJCS2022{}},
 	{"ecdsa-jcs-2019 P-256", "P-256", vc.ECDSAJCS2019{}},
 	{"ecdsa-jcs-2019 P-384", "P-384", vc.ECDSAJCS2019{}},
+	{"eddsa-rdfc-2022", "Ed25519", rdfc.EdDSARDFC2022{}},
+	{"ecdsa-rdfc-2019 P-256", "P-256", rdfc.ECDSARDFC2019{}},
+	{"ecdsa-rdfc-2019 P-384", "P-384", rdfc.ECDSARDFC2019{}},
 }
 
 // The credentials that they exchange. ISSUER and HOLDER stand for DIDs.
@@ -36,6 +40,9 @@ var credentials = []struct{ name, text string }{
 		"credentialSubject":{"id":"HOLDER","alumniOf":[{"name":"300","year":1999,"share":0.25,"honours":true},{"name":"B","years":[3,1,2]},{"name":"300"}]},
 		"evidence":[{"type":"Photograph","id":"https://evidence.example/1"},{"type":"Document"}],
 		"termsOfUse":{"type":"Policy","prohibited":["copying","resale"]}}`},
+	{"VCDM 1.1", `{"@context":["https://www.w3.org/2018/credentials/v1","https://w3id.org/security/data-integrity/v2","https://w3id.org/hourmeter/v1"],
+		"type":["VerifiableCredential","IncidentCredential"],"issuer":"ISSUER","issuanceDate":"2026-03-02T00:00:00Z","expirationDate":"2126-03-02T00:00:00Z",
+		"credentialSubject":{"id":"HOLDER","incident":{"category":"failure","severityPermille":300,"detected":"2026-03-01T06:00:00Z"}}}`},
 }
 
 func credential(text string, issuer, holder did.DID) []byte {
@@ -51,7 +58,6 @@ func spoiled(t *testing.T, text []byte) map[string][]byte {
 		"an altered time":     edited(t, text, "2026-03-02", "2026-03-03"),
 		"an altered purpose":  edited(t, text, "assertionMethod", "authentication"),
 		"an altered creation": edited(t, text, `"created":"20`, `"created":"19`),
-		"another context":     edited(t, text, `"@context":["https://www.w3.org/ns/credentials/v2",`, `"@context":["https://www.w3.org/ns/credentials/v2","https://w3id.org/security/data-integrity/v2",`),
 		"another issuer":      edited(t, text, members(t, text)["proof"].(object)["verificationMethod"].(string), other.String()+"#"+other.Identifier()),
 	}
 	proof := members(t, text)["proof"].(object)
@@ -116,20 +122,19 @@ func (p *peer) load(known *vc.Contexts) {
 }
 
 var contextURLs = []string{
-	vc.ContextCredentials, vc.ContextHourmeter,
+	vc.ContextCredentials, vc.ContextHourmeter, contextCredentialsV1,
 	"https://www.w3.org/ns/credentials/examples/v2",
 	"https://w3id.org/security/data-integrity/v2",
+	"https://w3id.org/security/suites/ed25519-2020/v1",
 }
 
-func contexts() *vc.Contexts { return nil }
+const contextCredentialsV1 = "https://www.w3.org/2018/credentials/v1"
+
+func contexts() *vc.Contexts { return rdfc.Contexts() }
 
 // everything is a verifier with all that the peers may use.
 func everything() *vc.Verifier {
-	v := &vc.Verifier{Contexts: contexts(), V1: true}
-	for _, s := range suites {
-		v.Suites = append(v.Suites, s.suite)
-	}
-	return v
+	return &vc.Verifier{Contexts: contexts(), V1: true, Suites: rdfc.Suites(nil)}
 }
 
 func TestTheyVerifyOurDataIntegrityProofs(t *testing.T) {
@@ -137,7 +142,7 @@ func TestTheyVerifyOurDataIntegrityProofs(t *testing.T) {
 	for _, s := range suites {
 		for _, c := range credentials {
 			t.Run(s.name+" on "+c.name, func(t *testing.T) {
-				p.t = t
+				p := p.on(t)
 				id, key := newKey(t, s.kind)
 				issuer := vc.Issuer{ID: id, Key: key, Suite: s.suite, Contexts: contexts(), V1: true}
 				raw, err := issuer.AddProof(credential(c.text, id, id))
@@ -145,7 +150,7 @@ func TestTheyVerifyOurDataIntegrityProofs(t *testing.T) {
 				p.verifies("verify", object{"document": json.RawMessage(raw)})
 				for how, bad := range spoiled(t, raw) {
 					t.Run(how, func(t *testing.T) {
-						p.t = t
+						p := p.on(t)
 						p.denies("verify", object{"document": json.RawMessage(bad)})
 						_, err := everything().Verify(t.Context(), bad, vc.AnyIssuer)
 						rejected(t, err)
@@ -161,7 +166,7 @@ func TestWeVerifyTheirDataIntegrityProofs(t *testing.T) {
 	for _, s := range suites {
 		for _, c := range credentials {
 			t.Run(s.name+" on "+c.name, func(t *testing.T) {
-				p.t = t
+				p := p.on(t)
 				id := p.signs(s.kind)
 				raw := p.document("issue", object{"document": json.RawMessage(credential(c.text, id, id)), "cryptosuite": s.suite.Name(), "key": id})
 				v, err := everything().Verify(t.Context(), raw, vc.IssuedBy(id))
@@ -169,7 +174,7 @@ func TestWeVerifyTheirDataIntegrityProofs(t *testing.T) {
 				require.Equal(t, id, v.Subject())
 				for how, bad := range spoiled(t, raw) {
 					t.Run(how, func(t *testing.T) {
-						p.t = t
+						p := p.on(t)
 						p.denies("verify", object{"document": json.RawMessage(bad)})
 						_, err := everything().Verify(t.Context(), bad, vc.AnyIssuer)
 						rejected(t, err)
@@ -195,7 +200,7 @@ func TestPresentationsWithDataIntegrityProofs(t *testing.T) {
 		}
 		ask := vc.NewChallenge("lease.example")
 		both := func(t *testing.T, shown []byte, holder did.DID) {
-			p.t = t
+			p := p.on(t)
 			request := object{"document": json.RawMessage(shown), "challenge": ask.Nonce, "domain": ask.Domain}
 			p.verifies("verifyPresentation", request)
 			seen, err := everything().VerifyPresentation(t.Context(), shown, ask, vc.IssuedBy(ours, theirs))
@@ -218,7 +223,7 @@ func TestPresentationsWithDataIntegrityProofs(t *testing.T) {
 			} {
 				request := object{"document": json.RawMessage(bad.text), "challenge": bad.ask.Nonce, "domain": bad.ask.Domain}
 				t.Run(bad.name, func(t *testing.T) {
-					p.t = t
+					p := p.on(t)
 					p.denies("verifyPresentation", request)
 					_, err := everything().VerifyPresentation(t.Context(), bad.text, bad.ask, vc.AnyIssuer)
 					require.Error(t, err)
@@ -231,7 +236,7 @@ func TestPresentationsWithDataIntegrityProofs(t *testing.T) {
 			both(t, shown, ours)
 		})
 		t.Run(s.name+", they present", func(t *testing.T) {
-			p.t = t
+			p := p.on(t)
 			shown := p.document("present", object{"credentials": about(theirs), "holder": theirs, "challenge": ask.Nonce, "domain": ask.Domain, "cryptosuite": s.suite.Name(), "key": theirs})
 			both(t, shown, theirs)
 		})
@@ -251,7 +256,7 @@ func TestProofSetsOfBothSides(t *testing.T) {
 	for _, first := range suites {
 		for _, second := range suites {
 			t.Run(first.name+" and "+second.name, func(t *testing.T) {
-				p.t = t
+				p := p.on(t)
 				ours, key := newKey(t, first.kind)
 				theirs := p.signs(second.kind)
 				weSign := func(issuer did.DID, document []byte) []byte {
@@ -268,7 +273,7 @@ func TestProofSetsOfBothSides(t *testing.T) {
 				}
 				for order, set := range sets {
 					t.Run(order, func(t *testing.T) {
-						p.t = t
+						p := p.on(t)
 						p.verifies("verify", object{"document": json.RawMessage(set), "countersigned": true})
 						v, err := everything().Verify(t.Context(), set, vc.AnyIssuer)
 						require.NoError(t, err)

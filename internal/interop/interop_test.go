@@ -60,6 +60,9 @@ func start(t *testing.T, family string) *peer {
 	return &peer{t, in, lines}
 }
 
+// on returns the peer for a subtest, which fails instead of its parent.
+func (p *peer) on(t *testing.T) *peer { return &peer{t, p.in, p.out} }
+
 // An answer is what an operation returned, or the error that it threw.
 type answer struct {
 	raw   []byte

@@ -112,7 +112,7 @@ func TestSDJWT(t *testing.T) {
 				for _, theyPresent := range []bool{false, true} {
 					names := map[bool]string{false: "we", true: "they"}
 					t.Run(fmt.Sprintf("%s by %s, %s issue and %s present", s.typ, kind, names[theyIssue], names[theyPresent]), func(t *testing.T) {
-						p.t = t
+						p := p.on(t)
 						issuer, holder := ourIssuer, ourHolder
 						if theyPresent {
 							holder = theirHolder
@@ -228,7 +228,7 @@ func refuseSD(t *testing.T, p *peer, s sdKind, raw, bound []byte, ask vc.Challen
 			continue
 		}
 		t.Run(bad.name, func(t *testing.T) {
-			p.t = t
+			p := p.on(t)
 			p.refuses("verify", object{"typ": s.typ, "token": string(bad.token), "nonce": bad.ask.Nonce})
 			_, err := s.verify(t, bad.token, bad.ask, issuer)
 			require.Error(t, err)
@@ -251,7 +251,7 @@ func TestSDJWTJSTakesWhatTheRFCRefuses(t *testing.T) {
 		{"a disclosure twice (§7.1 step 4)", raw + parts[1] + "~"},
 	} {
 		t.Run(bad.name, func(t *testing.T) {
-			p.t = t
+			p := p.on(t)
 			p.ask("verify", object{"typ": "dc+sd-jwt", "token": bad.token}, new(object))
 			_, err := new(sdjwt.Verifier).VerifyVC(t.Context(), []byte(bad.token), sdjwt.AnyBearer(), sdjwt.AnyIssuer)
 			rejected(t, err)
