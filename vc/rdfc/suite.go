@@ -95,7 +95,7 @@ func (s Ed25519Signature2020) Verify(public crypto.PublicKey, document, options 
 func Suites(contexts *vc.Contexts) []vc.Suite {
 	return []vc.Suite{
 		vc.EdDSAJCS2022{}, vc.ECDSAJCS2019{},
-		EdDSARDFC2022{contexts}, ECDSARDFC2019{contexts}, Ed25519Signature2020{contexts},
+		EdDSARDFC2022{contexts}, ECDSARDFC2019{contexts}, ECDSASD2023{Contexts: contexts}, Ed25519Signature2020{contexts},
 	}
 }
 
@@ -161,22 +161,9 @@ func hashes(contexts *vc.Contexts, suite string, hash crypto.Hash, document, opt
 	if err != nil {
 		return nil, fmt.Errorf("proof: %w", err)
 	}
-	// The caller chose the suite; what is signed must say the same.
-	member := "cryptosuite"
-	if suite == "Ed25519Signature2020" {
-		member = "type"
+	if options, err = configuration(suite, d.Root(), o.Root()); err != nil {
+		return nil, err
 	}
-	if said := o.Root().Member(member).Text(); said != suite {
-		return nil, fmt.Errorf("the proof's %s is %.80q, not %s", member, said, suite)
-	}
-	// The proof means what the document's contexts say (vc-di-eddsa §3.2.5). With others of its own it would be
-	// hashed as something that nobody reads.
-	theirs := jcs.Append(nil, d.Root().Member("@context"))
-	if own := o.Root().Member("@context"); own.Exists() && string(jcs.Append(nil, own)) != string(theirs) {
-		return nil, errors.New("@context of the proof is not the document's")
-	}
-	options = jcs.Append(nil, o.Root(), jcs.Override{Name: "@context", Canonical: theirs})
-
 	first, err := Canonicalize(contexts, options, hash)
 	if err != nil {
 		return nil, fmt.Errorf("proof: %w", err)
@@ -193,10 +180,39 @@ func hashes(contexts *vc.Contexts, suite string, hash crypto.Hash, document, opt
 	return append(a[:], b[:]...), nil
 }
 
+// configuration returns a proof's options as they are signed, with the document's contexts (vc-di-eddsa §3.2.5).
+func configuration(suite string, document, options strictjson.Value) ([]byte, error) {
+	// The caller chose the suite; what is signed must say the same.
+	member := "cryptosuite"
+	if suite == "Ed25519Signature2020" {
+		member = "type"
+	}
+	if said := options.Member(member).Text(); said != suite {
+		return nil, fmt.Errorf("the proof's %s is %.80q, not %s", member, said, suite)
+	}
+	// The proof means what the document's contexts say. With others of its own it would be hashed as something that
+	// nobody reads.
+	theirs := jcs.Append(nil, document.Member("@context"))
+	if own := options.Member("@context"); own.Exists() && string(jcs.Append(nil, own)) != string(theirs) {
+		return nil, errors.New("@context of the proof is not the document's")
+	}
+	return jcs.Append(nil, options, jcs.Override{Name: "@context", Canonical: theirs}), nil
+}
+
 // Canonicalize returns the canonical N-Quads of a JSON-LD document (RDFC-1.0), hashing with crypto.SHA256 or
 // crypto.SHA384 as it goes. It refuses what [vc.Contexts.NQuads] refuses, and a document whose blank nodes are so
 // alike that to tell them apart would take too long. Nil contexts are Contexts().
 func Canonicalize(contexts *vc.Contexts, document []byte, hash crypto.Hash) ([]byte, error) {
+	said, err := quads(contexts, document)
+	if err != nil {
+		return nil, err
+	}
+	canonical, _, err := rdf.Canonicalize(said, rdf.Options{Hash: hash})
+	return canonical, err
+}
+
+// quads returns what a JSON-LD document says, statement by statement.
+func quads(contexts *vc.Contexts, document []byte) ([]rdf.Quad, error) {
 	if contexts == nil {
 		contexts = Contexts()
 	}
@@ -204,10 +220,5 @@ func Canonicalize(contexts *vc.Contexts, document []byte, hash crypto.Hash) ([]b
 	if err != nil {
 		return nil, err
 	}
-	quads, err := rdf.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	canonical, _, err := rdf.Canonicalize(quads, rdf.Options{Hash: hash})
-	return canonical, err
+	return rdf.Parse(text)
 }
