@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -81,12 +82,14 @@ type Client struct {
 
 // Get returns the answer to a GET, of at most limit bytes.
 func (c *Client) Get(ctx context.Context, url string, limit int64) ([]byte, error) {
-	return c.do(ctx, http.MethodGet, url, "", nil, limit)
+	answer, _, err := c.do(ctx, http.MethodGet, url, nil, nil, limit)
+	return answer, err
 }
 
 // Post sends body and returns the answer, of at most limit bytes. It follows no redirect.
 func (c *Client) Post(ctx context.Context, url, contentType string, body []byte, limit int64) ([]byte, error) {
-	return c.do(ctx, http.MethodPost, url, contentType, body, limit)
+	answer, _, err := c.do(ctx, http.MethodPost, url, http.Header{"Content-Type": {contentType}}, body, limit)
+	return answer, err
 }
 
 // CloseIdle closes the connections that no request is using.
@@ -181,7 +184,8 @@ func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, e
 	return nil, failed
 }
 
-func (c *Client) do(ctx context.Context, method, target, contentType string, body []byte, limit int64) ([]byte, error) {
+// do makes a request with these headers, beside its own, and returns the answer and its headers.
+func (c *Client) do(ctx context.Context, method, target string, header http.Header, body []byte, limit int64) ([]byte, http.Header, error) {
 	c.once.Do(c.begin)
 
 	// 1. Is it a URL to ask for?
@@ -190,13 +194,13 @@ func (c *Client) do(ctx context.Context, method, target, contentType string, bod
 		err = fmt.Errorf("%d bytes, at most %d are sent", len(target), maxURL)
 	}
 	if err != nil {
-		return nil, &RefuseError{URL: fmt.Sprintf("%.80q", target), Reason: ErrURL, Detail: errors.New("it is none, or too long")}
+		return nil, nil, &RefuseError{URL: fmt.Sprintf("%.80q", target), Reason: ErrURL, Detail: errors.New("it is none, or too long")}
 	}
 	refuse := func(reason, detail error) error {
 		return &RefuseError{URL: location(u), Reason: reason, Detail: detail}
 	}
 	if err := checkURL(u); err != nil {
-		return nil, refuse(ErrURL, err)
+		return nil, nil, refuse(ErrURL, err)
 	}
 	retry := func(err error) error { return &RetryError{URL: location(u), Err: err} }
 
@@ -205,7 +209,7 @@ func (c *Client) do(ctx context.Context, method, target, contentType string, bod
 	case c.places <- struct{}{}:
 		defer func() { <-c.places }()
 	case <-ctx.Done():
-		return nil, retry(ctx.Err())
+		return nil, nil, retry(ctx.Err())
 	}
 	timeout := c.Timeout
 	if timeout <= 0 {
@@ -217,16 +221,14 @@ func (c *Client) do(ctx context.Context, method, target, contentType string, bod
 	// 3. Ask.
 	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
 	if err != nil {
-		return nil, refuse(ErrURL, err)
+		return nil, nil, refuse(ErrURL, err)
 	}
 	req.Header.Set("User-Agent", "hourmeter")
 	if c.UserAgent != "" {
 		req.Header.Set("User-Agent", c.UserAgent)
 	}
 	req.Header.Set("Accept-Encoding", "gzip")
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
+	maps.Copy(req.Header, header)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if wrapped, ok := errors.AsType[*url.Error](err); ok {
@@ -234,10 +236,10 @@ func (c *Client) do(ctx context.Context, method, target, contentType string, bod
 		}
 		for _, reason := range []error{ErrRedirect, ErrAddress, ErrURL} {
 			if errors.Is(err, reason) {
-				return nil, refuse(reason, err)
+				return nil, nil, refuse(reason, err)
 			}
 		}
-		return nil, retry(err)
+		return nil, nil, retry(err)
 	}
 	defer resp.Body.Close()
 
@@ -252,13 +254,13 @@ func (c *Client) do(ctx context.Context, method, target, contentType string, bod
 	}
 	switch {
 	case errors.Is(err, ErrTooLarge):
-		return nil, refuse(ErrTooLarge, err)
+		return nil, nil, refuse(ErrTooLarge, err)
 	case errors.Is(err, ErrContent):
-		return nil, refuse(ErrContent, err)
+		return nil, nil, refuse(ErrContent, err)
 	case err != nil:
-		return nil, retry(err)
+		return nil, nil, retry(err)
 	case ok:
-		return answer, nil
+		return answer, resp.Header, nil
 	}
 
 	// 5. What does a status say that is no success?
@@ -266,14 +268,14 @@ func (c *Client) do(ctx context.Context, method, target, contentType string, bod
 	switch {
 	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == http.StatusTooEarly,
 		status == http.StatusAccepted: // it has taken it in, and has no answer yet
-		return nil, &RetryError{URL: location(u), Status: status, After: retryAfter(resp.Header, time.Now()), Err: errors.New(statusText(status))}
+		return nil, nil, &RetryError{URL: location(u), Status: status, After: retryAfter(resp.Header, time.Now()), Err: errors.New(statusText(status))}
 	}
 	refused := &RefuseError{URL: location(u), Status: status, Reason: ErrStatus, Type: resp.Header.Get("Content-Type"), Body: answer,
 		Detail: errors.New(statusText(status))}
 	if status == http.StatusNotFound || status == http.StatusGone {
 		refused.Reason = fs.ErrNotExist
 	}
-	return nil, refused
+	return nil, nil, refused
 }
 
 // readAnswer reads a body of at most limit bytes and unpacks it to at most as many. If it is longer

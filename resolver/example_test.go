@@ -69,3 +69,11 @@ func ExampleCache() {
 	// <nil>
 	// true false
 }
+
+func ExampleDocuments() {
+	documents := &resolver.Documents{Client: &resolver.Client{}}
+	// As the Source of a status.Checker or a schema.Checker. It asks no server that is not public:
+	_, _, _, err := documents.Document(context.Background(), "http://127.0.0.1/status/3", "application/vc")
+	fmt.Println(err)
+	// Output: resolver: http://127.0.0.1/status/3: not a URL to ask for: want https, not "http"
+}

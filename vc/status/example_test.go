@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hourmeter/hourmeter/resolver"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/record"
 	"github.com/hourmeter/hourmeter/vc/status"
@@ -183,4 +184,7 @@ func ExampleJudge() {
 	// <nil>
 }
 
-var _ vc.StatusChecker = (*status.Checker)(nil)
+var (
+	_ vc.StatusChecker = (*status.Checker)(nil)
+	_ status.Source    = (*resolver.Documents)(nil) // which share no package
+)
