@@ -55,7 +55,7 @@ func readConfirmation(cnf strictjson.Value) (c Confirmation, err error) {
 func (c Confirmation) appendTo(dst []byte) ([]byte, error) {
 	switch {
 	case c.Key != nil && c.Method != (did.URL{}):
-		return dst, errors.New("Confirm: set Key or Method, not both")
+		return dst, errors.New("confirm: set Key or Method, not both")
 	case c.Key != nil:
 		jwk, err := did.MarshalJWK(c.Key)
 		if err != nil {
@@ -65,7 +65,7 @@ func (c Confirmation) appendTo(dst []byte) ([]byte, error) {
 	}
 	method := c.Method.String()
 	if url, err := did.ParseURL(method); err != nil || url != c.Method {
-		return dst, fmt.Errorf("Confirm: Method %.80q is no DID URL", method)
+		return dst, fmt.Errorf("confirm: Method %.80q is no DID URL", method)
 	}
 	dst, err := appendQuoted(append(dst, `{"kid":`...), method)
 	return append(dst, '}'), err

@@ -80,6 +80,11 @@ func (Format) Open(raw []byte) (*vc.Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
+	return t.envelope()
+}
+
+// envelope reads t as a credential or presentation of VCDM 2.0.
+func (t *Token) envelope() (*vc.Envelope, error) {
 	e := &vc.Envelope{MediaType: MediaType, Selective: t.Selective(), Verify: t.Verify}
 	switch t.jwt.Typ {
 	case "vc+sd-jwt", "vc+ld+json+sd-jwt": // the latter is that of drafts
@@ -317,7 +322,7 @@ func (f Format) Seal(key crypto.Signer, e *vc.Envelope) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sdjwt: seal: %w", err)
 	}
-	if _, err := f.Open([]byte(t.String())); err != nil {
+	if _, err := t.envelope(); err != nil {
 		return nil, fmt.Errorf("sdjwt: seal: %w", err)
 	}
 	return []byte(t.String()), nil

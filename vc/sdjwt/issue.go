@@ -3,8 +3,8 @@ package sdjwt
 import (
 	"crypto"
 	"crypto/rand"
+	"encoding/binary"
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 
@@ -92,11 +92,9 @@ func (s salted) decoys(most int) []string {
 }
 
 func (salted) place(n int) int {
-	i, err := rand.Int(rand.Reader, big.NewInt(int64(n)+1))
-	if err != nil {
-		panic(err) // rand.Reader never fails
-	}
-	return int(i.Int64())
+	var b [8]byte
+	rand.Read(b[:])
+	return int(binary.BigEndian.Uint64(b[:]) % uint64(n+1)) // n is small: evenly, but for 2^-50
 }
 
 // conceal returns the payload that hides what o says, and the disclosures, in the order of
@@ -120,7 +118,7 @@ func conceal(claims []byte, o Options, r rules, limit int, by concealer) (payloa
 	for _, pointer := range o.Disclosable {
 		v, err := resolve(root, pointer)
 		if err != nil {
-			return nil, nil, fmt.Errorf("Disclosable: %w", err)
+			return nil, nil, fmt.Errorf("disclosable: %w", err)
 		}
 		h.mark(v)
 	}
@@ -128,7 +126,7 @@ func conceal(claims []byte, o Options, r rules, limit int, by concealer) (payloa
 		return nil, nil, fmt.Errorf("%d claims to disclose, at most %d are read", len(h.hide), MaxDisclosures)
 	}
 	if err := r.leave(root, h.hide); err != nil {
-		return nil, nil, fmt.Errorf("Disclosable: %w", err)
+		return nil, nil, fmt.Errorf("disclosable: %w", err)
 	}
 	if payload, err = h.value(nil, root); err != nil {
 		return nil, nil, err
