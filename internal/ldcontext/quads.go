@@ -479,13 +479,23 @@ func reference(text string, a *active) (rdf.Term, bool) {
 	case !ok || strings.HasPrefix(text, "@"):
 		return rdf.Term{}, false
 	case prefix == "_":
-		return rdf.Term{Kind: rdf.Blank, Value: "n" + suffix}, suffix != ""
+		return rdf.Term{Kind: rdf.Blank, Value: "n" + suffix}, isLabel(suffix)
 	case !strings.HasPrefix(suffix, "//"):
 		if t := a.lookup(prefix); t != nil && t.prefix && t.iri != "" {
 			text = t.iri + suffix
 		}
 	}
 	return rdf.Term{Kind: rdf.IRI, Value: text}, isIRI(text)
+}
+
+// isLabel reports whether s, after another character, is the label of a blank node that every syntax of RDF has.
+func isLabel(s string) bool {
+	for _, c := range []byte(s) {
+		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // word expands a word of the vocabulary, such as a type, or an identifier.
