@@ -52,14 +52,21 @@ type Envelope struct {
 	Binding *KeyBinding
 }
 
+// MaxBindingAge is how old a [KeyBinding] may be (RFC 9901 §7.3 step 5.5). What keeps an
+// answer from being given twice is its nonce; this bounds how long one that nobody has
+// seen stays good: the time a person may take to agree, on a clock that is not quite right.
+const MaxBindingAge = time.Hour
+
 // A KeyBinding is a holder's signature under one credential: it makes a
 // presentation of it.
 type KeyBinding struct {
-	Nonce    string
-	Audience []string
-	Created  time.Time
-	Key      crypto.PublicKey // the holder's key, in the issuer's words; nil if the issuer named a Method
-	Method   did.URL
+	Nonce     string
+	Audience  []string
+	Created   time.Time
+	NotBefore time.Time        // its own period, as of an Envelope
+	Expires   time.Time        //
+	Key       crypto.PublicKey // the holder's key, in the issuer's words; nil if the issuer named a Method
+	Method    did.URL
 	// Verify checks the signature with Key, or the key of Method.
 	Verify func(key crypto.PublicKey) error
 }
@@ -208,8 +215,16 @@ func (v *Verifier) checkEnvelope(ctx context.Context, e *Envelope, use did.Relat
 // checkBinding checks a key binding and returns who made it: the subject, if
 // the key is one that it authenticates with, or else whoever has the key.
 func (v *Verifier) checkBinding(ctx context.Context, b *KeyBinding, subject did.DID) (did.DID, error) {
-	if now := clock(v.Now); b.Created.After(now.Add(v.skew())) {
+	now, skew := clock(v.Now), v.skew()
+	switch {
+	case b.Created.After(now.Add(skew)):
 		return did.DID{}, reject(ErrProof, fmt.Errorf("key binding created %s, which is yet to come", stamp(b.Created)))
+	case now.Add(-skew).After(b.Created.Add(MaxBindingAge)):
+		return did.DID{}, reject(ErrExpired, fmt.Errorf("key binding created %s, and is taken for %s", stamp(b.Created), MaxBindingAge))
+	case now.Add(skew).Before(b.NotBefore):
+		return did.DID{}, reject(ErrNotYetValid, fmt.Errorf("key binding starts %s", stamp(b.NotBefore)))
+	case !b.Expires.IsZero() && now.Add(-skew).After(b.Expires):
+		return did.DID{}, reject(ErrExpired, fmt.Errorf("key binding ended %s", stamp(b.Expires)))
 	}
 	key, holder := b.Key, b.Method.DID
 	if key == nil {

@@ -20,7 +20,7 @@ import (
 const (
 	MediaType             = "application/vc+sd-jwt" // a credential (VC-JOSE-COSE 1.0 §6.1.3)
 	MediaTypePresentation = "application/vp+sd-jwt" // a presentation (§6.1.4)
-	MediaTypeSDJWTVC      = "application/dc+sd-jwt" // an SD-JWT VC (draft-ietf-oauth-sd-jwt-vc §3.1)
+	MediaTypeSDJWTVC      = "application/dc+sd-jwt" // an SD-JWT VC (draft-ietf-oauth-sd-jwt-vc-19 §2.1)
 )
 
 // Format secures the credentials and presentations of package vc as SD-JWTs
@@ -41,11 +41,11 @@ type Format struct {
 
 // credentialRules are those of a credential or presentation of VCDM 2.0. VC-JOSE-COSE
 // 1.0 §3.2.1 asks that what validation needs be in clear, and names credentialStatus and
-// credentialSchema; SD-JWT VC §3.2.2.2 names the claims of JWTs. That type and id are
+// credentialSchema; SD-JWT VC §2.2.2.3 names the claims of JWTs. That type and id are
 // disclosed happens in its own examples: a holder who hides them shows no credential.
 func credentialRules() rules {
 	clear := []string{
-		"iss", "aud", "exp", "nbf", "iat", "cnf", "status", "nonce", "vct", "vct#integrity",
+		"iss", "aud", "exp", "nbf", "iat", "cnf", "status", "nonce", "vct", "vct#integrity", "aka_vcts",
 		"@context", "issuer", "validFrom", "validUntil", "issuanceDate", "expirationDate",
 		"credentialStatus", "credentialSchema", "proof", "record", "holder",
 	}
@@ -59,7 +59,7 @@ func credentialRules() rules {
 
 // envelopeClaims are the claims of a JWT that are none of the document in it.
 func envelopeClaims() []string {
-	return []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cnf", "status", "nonce", "vct", "vct#integrity"}
+	return []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cnf", "status", "nonce", "vct", "vct#integrity", "aka_vcts"}
 }
 
 // Recognizes implements [vc.Format].
@@ -90,16 +90,17 @@ func (t *Token) envelope() (*vc.Envelope, error) {
 	case "vc+sd-jwt", "vc+ld+json+sd-jwt": // the latter is that of drafts
 	case "vp+sd-jwt", "vp+ld+json+sd-jwt":
 		e.Presentation = true
-	case "": // typ only SHOULD be there (§3.2.1)
+	case "", "jwt": // typ only SHOULD be there (§3.2.1)
 		e.Presentation = hasText(t.root.Member("type"), "VerifiablePresentation")
 	default:
 		return nil, fmt.Errorf("sdjwt: typ is %.40q, want vc+sd-jwt or vp+sd-jwt", t.jwt.Typ)
 	}
-	wantCty := "vc"
+	other := "vp"
 	if e.Presentation {
-		e.MediaType, wantCty = MediaTypePresentation, "vp"
+		e.MediaType, other = MediaTypePresentation, "vc"
 	}
-	if cty := t.jwt.Cty; cty != "" && cty != wantCty {
+	// cty may be more specific than vc and vp are, but not something else.
+	if cty := t.jwt.Cty; cty == "jwt" || cty == other || strings.HasPrefix(cty, other+"+") {
 		return nil, fmt.Errorf("sdjwt: cty is %.40q in a token of type %s", cty, e.MediaType)
 	}
 	if err := credentialRules().check(t); err != nil {
@@ -147,11 +148,8 @@ func (t *Token) keyBinding() (*vc.KeyBinding, error) {
 		return nil, fmt.Errorf("sdjwt: cnf: %w", err)
 	}
 	b := t.binding
-	if !b.begins.IsZero() || !b.ends.IsZero() {
-		return nil, errors.New("sdjwt: key binding: nbf and exp are not read here; iat, and a nonce that is used once, bound it in time")
-	}
 	return &vc.KeyBinding{
-		Nonce: b.nonce, Audience: []string{b.audience}, Created: b.created,
+		Nonce: b.nonce, Audience: []string{b.audience}, Created: b.created, NotBefore: b.begins, Expires: b.ends,
 		Key: c.Key, Method: c.Method, Verify: t.verifyBinding,
 	}, nil
 }
@@ -166,6 +164,11 @@ type claimSet struct {
 }
 
 func (t *Token) readClaims() (c claimSet, err error) {
+	for _, name := range []string{"iss", "sub", "aud"} { // may be repeated in the header (RFC 7519 §5.3)
+		if h := t.jwt.Members.Member(name); h.Exists() && h.Raw() != t.root.Member(name).Raw() {
+			return c, fmt.Errorf("sdjwt: claim %s is another in the header", name)
+		}
+	}
 	for m := t.root.First(); m.Exists(); m = m.Next() {
 		switch m.Name() {
 		case "iss":
@@ -248,28 +251,30 @@ func (t *Token) document() []byte {
 	return append(out, '}')
 }
 
-// methodOf returns the verification method that kid names: a DID URL, or a fragment of
-// the signer's DID document. A did:key or did:jwk has one method only, which need not be named.
+// methodOf returns the verification method that kid names (VC-JOSE-COSE 1.0 §4.1.1): a DID
+// URL, or a fragment of the signer's DID document. A did:key or did:jwk has one method that
+// signs, which need not be named.
 func methodOf(kid string, signer did.DID) (did.URL, error) {
 	switch {
-	case strings.HasPrefix(kid, "did:"):
-		url, err := did.ParseURL(kid)
-		if err != nil {
-			return url, fmt.Errorf("sdjwt: kid: %w", err)
-		}
-		return url, nil
-	case strings.HasPrefix(kid, "#") && !signer.IsZero():
-		url, err := did.ParseURL(signer.String() + kid)
-		if err != nil {
-			return url, fmt.Errorf("sdjwt: kid: %w", err)
-		}
-		return url, nil
-	case kid == "" && signer.Method() == "key":
-		return signer.URL(signer.Identifier()), nil
-	case kid == "" && signer.Method() == "jwk":
-		return signer.URL("0"), nil
+	case kid == "":
+		kid = signer.String()
+	case !strings.HasPrefix(kid, "did:"):
+		kid = signer.String() + "#" + strings.TrimPrefix(kid, "#")
 	}
-	return did.URL{}, fmt.Errorf("sdjwt: kid is %.80q, want the DID URL of a verification method: nothing else says whose key signed", kid)
+	url, err := did.ParseURL(kid)
+	if err != nil {
+		return did.URL{}, fmt.Errorf("sdjwt: kid: nothing says whose key signed: %w", err)
+	}
+	if url != (did.URL{DID: url.DID}) {
+		return url, nil
+	}
+	switch url.DID.Method() {
+	case "key":
+		return url.DID.URL(url.DID.Identifier()), nil
+	case "jwk":
+		return url.DID.URL("0"), nil
+	}
+	return did.URL{}, fmt.Errorf("sdjwt: kid is needed: %s can have many keys", url.DID)
 }
 
 // Seal implements [vc.Format].
@@ -280,11 +285,21 @@ func (f Format) Seal(key crypto.Signer, e *vc.Envelope) ([]byte, error) {
 		h.Typ, h.Cty = "vp+sd-jwt", "vp"
 		o = Options{}
 	}
-	claims := bytes.TrimRight(e.Document, " \t\r\n")
-	if len(claims) < 3 || claims[len(claims)-1] != '}' {
-		return nil, errors.New("sdjwt: seal: Document is not a JSON object with members")
+	doc, err := strictjson.Parse(e.Document, strictjson.Limits{Bytes: vc.MaxPresentationBytes, Depth: MaxDepth})
+	if err != nil {
+		return nil, fmt.Errorf("sdjwt: seal: %w", err)
 	}
-	claims = append([]byte(nil), claims[:len(claims)-1]...)
+	root := doc.Root()
+	if root.Kind() != strictjson.Object || root.Len() == 0 {
+		return nil, errors.New("sdjwt: seal: want a credential or presentation, an object")
+	}
+	for m := root.First(); m.Exists(); m = m.Next() {
+		if slices.Contains(envelopeClaims(), m.Name()) {
+			return nil, fmt.Errorf("sdjwt: seal: the document has a member %q, which would be read as a claim of the token", m.Name())
+		}
+	}
+	text := root.Raw()
+	claims := append(make([]byte, 0, len(text)+512), text[:len(text)-1]...)
 	for _, c := range []struct {
 		name string
 		time time.Time
@@ -293,7 +308,6 @@ func (f Format) Seal(key crypto.Signer, e *vc.Envelope) ([]byte, error) {
 			claims = strconv.AppendInt(append(claims, `,"`+c.name+`":`...), c.time.Unix(), 10)
 		}
 	}
-	var err error
 	if e.Status != nil {
 		if claims, err = appendObject(append(claims, `,"status":`...), e.Status); err != nil {
 			return nil, fmt.Errorf("sdjwt: seal: Status: %w", err)

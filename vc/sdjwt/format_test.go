@@ -221,11 +221,20 @@ func TestFormatRefused(t *testing.T) {
 		{"without typ", typed("").token(nil, claims), nil, ""},
 		{"typ of the drafts", typed("vc+ld+json+sd-jwt").token(nil, claims), nil, ""},
 		{"kid is a fragment", kid("#" + shop.Identifier()), nil, ""},
+		{"kid is a fragment without #", kid(shop.Identifier()), nil, ""},
 		{"no kid, of a did:key", kid(""), nil, ""},
+		{"kid is the did:key", kid(shop.String()), nil, ""},
+		{"claims that say the same", f.token(nil, with(`"iss":"$iss","sub":"`+machine.String()+`","jti":"urn:x","nbf":1795348800,"exp":1795348801`)), nil, ""},
+		{"claims of SD-JWT VC beside those of W3C", f.token(nil, with(`"vct":"x","aka_vcts":["y"]`)), nil, ""},
 
 		{"wrong key", other.token(nil, claims), vc.ErrProof, "alg"},
 		{"kid of another", kid(thief.URL(thief.Identifier()).String()), vc.ErrProof, "alg"},
-		{"kid is no DID URL", kid("key-1"), vc.ErrMalformed, "kid"},
+		{"kid is a key that the issuer does not have", kid("key-1"), vc.ErrProof, "not found"},
+		{"kid is no DID URL", kid("key 1"), vc.ErrMalformed, "kid"},
+		{"no kid, of a DID with many keys", f.signed("", strings.ReplaceAll(claims, shop.String(), "did:web:shop.example"), ""), vc.ErrMalformed, "many keys"},
+		{"nobody signed by name", f.signed("", `{"a":1}`, ""), vc.ErrMalformed, "whose key signed"},
+		{"iss of another in the header", f.signed("", claims, `"iss":"did:example:x"`), vc.ErrMalformed, "another in the header"},
+		{"cty of a presentation", f.signed(shop.String(), claims, `"cty":"vp+json"`), vc.ErrMalformed, "cty"},
 		{"alg none", b64(`{"alg":"none"}`) + "." + rest, vc.ErrMalformed, "none"},
 		{"alg swapped", b64(`{"alg":"ES256","kid":"`+shop.URL(shop.Identifier()).String()+`","typ":"vc+sd-jwt"}`) + "." + rest, vc.ErrProof, "alg"},
 		{"stripped signature", header + "." + strings.Split(rest, ".")[0] + ".~", vc.ErrMalformed, "taken off"},
@@ -250,6 +259,8 @@ func TestFormatRefused(t *testing.T) {
 		{"an undefined term by disclosure", f.token(nil, with(`"_sd":["$0"]`), `["s","undefinedTerm","x"]`), vc.ErrContext, ""},
 		{"the claim vc", f.token(nil, with(`"vc":{}`)), vc.ErrMalformed, "vc and vp"},
 		{"iss of another", f.token(nil, with(`"iss":"did:example:x"`)), vc.ErrMalformed, "iss is"},
+		{"jti of another", f.token(nil, strings.Replace(with(`"jti":"urn:x"`), `"type":`, `"id":"urn:y","type":`, 1)), vc.ErrMalformed, "jti is"},
+		{"sub is empty", f.token(nil, with(`"sub":""`)), vc.ErrMalformed, "sub"},
 		{"sub of another", f.token(nil, with(`"sub":"did:example:x"`)), vc.ErrMalformed, "sub is"},
 		{"for an audience", f.token(nil, with(`"aud":"x"`)), vc.ErrMalformed, "aud"},
 		{"expired, by the envelope", f.token(nil, with(`"exp":1`)), vc.ErrExpired, ""},
@@ -315,7 +326,9 @@ func TestFormatRefused(t *testing.T) {
 			token := issue(Format{Confirm: Confirmation{Key: thiefKey.Public()}})
 			return token + f.binding(thiefKey, typBinding, token, now(answer))
 		}(), vc.ErrHolder, ""},
-		{"with exp", bind(good, strings.Replace(answer, `{"iat"`, `{"exp":1,"iat"`, 1)), vc.ErrMalformed, "exp"},
+		{"a day old", bind(good, strings.Replace(answer, "$now", "1795262400", 1)), vc.ErrExpired, "is taken for 1h"},
+		{"ended by its own word", bind(good, strings.Replace(answer, `{"iat"`, `{"exp":1,"iat"`, 1)), vc.ErrExpired, "ended"},
+		{"not begun by its own word", bind(good, strings.Replace(answer, `{"iat"`, `{"nbf":4102444800,"iat"`, 1)), vc.ErrNotYetValid, "starts"},
 		{"cnf of a kind that is not known", bind(f.token(nil, with(`"cnf":{"jku":"https://x.example"}`)), answer), vc.ErrMalformed, "cnf"},
 		{"cnf with a private key", bind(f.token(nil, with(`"cnf":{"jwk":{"kty":"OKP","crv":"Ed25519","x":"A","d":"A"}}`)), answer), vc.ErrMalformed, "private key"},
 		{"cnf with Jwk", bind(f.token(nil, with(`"cnf":{"Jwk":{}}`)), answer), vc.ErrMalformed, "case-sensitive"},
@@ -372,4 +385,87 @@ func TestHiddenSubject(t *testing.T) {
 		_, err = verifier.VerifyPresentation(t.Context(), vp, ch, vc.AnyIssuer)
 		require.ErrorIs(t, err, vc.ErrHolder, name)
 	}
+}
+
+// A presentation is told by its typ or, without one, by its type.
+func TestPresentationWithoutTyp(t *testing.T) {
+	machine, key := newKey(t, "Ed25519")
+	f := forger{t: t, id: machine, key: key}
+	ch := vc.NewChallenge("lease.example")
+	claims := `{"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiablePresentation"],"nonce":"` + ch.Nonce + `","aud":"lease.example"`
+	verifier := &vc.Verifier{Formats: []vc.Format{Format{}}, Now: at(noon)}
+	p, err := verifier.VerifyPresentation(t.Context(), []byte(f.token(nil, claims+`,"holder":"$iss"}`)), ch, vc.AnyIssuer)
+	require.NoError(t, err)
+	require.Equal(t, machine, p.Holder())
+	for name, token := range map[string]string{
+		"nonce by disclosure":  f.token(nil, strings.Replace(claims, `"nonce":"`+ch.Nonce+`"`, `"_sd":["$0"]`, 1)+`,"holder":"$iss"}`, `["s","nonce","`+ch.Nonce+`"]`),
+		"holder by disclosure": f.token(nil, claims+`,"_sd":["$0"]}`, `["s","holder","`+machine.String()+`"]`),
+		"aud by disclosure":    f.token(nil, strings.Replace(claims, `,"aud":"lease.example"`, `,"_sd":["$0"]`, 1)+`,"holder":"$iss"}`, `["s","aud","lease.example"]`),
+	} {
+		_, err := verifier.VerifyPresentation(t.Context(), []byte(token), ch, vc.AnyIssuer)
+		require.Equal(t, vc.ErrMalformed, reason(err), name)
+		require.ErrorContains(t, err, "came by disclosure", name)
+	}
+}
+
+func TestRecognizes(t *testing.T) {
+	for _, tt := range []struct {
+		mediaType, raw string
+		want           bool
+	}{
+		{"", "eyJhbGciOiJFZERTQSJ9.e30.AA~", true},
+		{"", "eyJhbGciOiJFZERTQSJ9.e30.AA", false}, // a JWT
+		{"", `{"a":"~"}`, false},
+		{"", "", false},
+		{"application/vc+sd-jwt", "", true},
+		{"application/VP+SD-JWT", "", true},
+		{"application/vc+ld+json+sd-jwt", "", true},
+		{"application/dc+sd-jwt", "eyJhbGciOiJFZERTQSJ9.e30.AA~", false}, // another verifier's
+		{"application/vc+jwt", "eyJhbGciOiJFZERTQSJ9.e30.AA~", false},
+	} {
+		require.Equal(t, tt.want, Format{}.Recognizes(tt.mediaType, []byte(tt.raw)), "%q %q", tt.mediaType, tt.raw)
+	}
+}
+
+// Seal writes no token that it would refuse to open.
+func TestNotSealed(t *testing.T) {
+	id, key := newKey(t, "Ed25519")
+	method := id.URL(id.Identifier())
+	for _, tt := range []struct {
+		name   string
+		format Format
+		e      vc.Envelope
+		want   string
+	}{
+		{"no document", Format{}, vc.Envelope{Method: method}, "empty"},
+		{"an array", Format{}, vc.Envelope{Method: method, Document: []byte(`[1]`)}, "an object"},
+		{"an empty object", Format{}, vc.Envelope{Method: method, Document: []byte(`{}`)}, "an object"},
+		{"claims of the envelope in the document", Format{}, vc.Envelope{Method: method, Document: []byte(`{"iss":"did:example:victim"}`)}, `member "iss"`},
+		{"digests in the document", Format{}, vc.Envelope{Method: method, Document: []byte(`{"a":{"_sd":[]}}`)}, "name is that of digests"},
+		{"placeholders in the document", Format{}, vc.Envelope{Method: method, Document: []byte(`{"a":[{"...":"x"}]}`)}, "name is that of digests"},
+		{"status is no object", Format{}, vc.Envelope{Method: method, Document: []byte(`{"a":1}`), Status: []byte(`"valid"`)}, "want a JSON object"},
+		{"nonce is not UTF-8", Format{}, vc.Envelope{Method: method, Document: []byte(`{"a":1}`), Presentation: true, Nonce: "\xff"}, "UTF-8"},
+		{"audience is not UTF-8", Format{}, vc.Envelope{Method: method, Document: []byte(`{"a":1}`), Presentation: true, Audience: []string{"\xff"}}, "UTF-8"},
+		{"no method", Format{}, vc.Envelope{Document: []byte(`{"a":1}`)}, "whose key signed"},
+		{"confirmation of a key of another kind", Format{Confirm: Confirmation{Key: "key"}}, vc.Envelope{Method: method, Document: []byte(`{"a":1}`)}, "no JWK"},
+		{"a claim vc", Format{}, vc.Envelope{Method: method, Document: []byte(`{"vc":1}`)}, "vc and vp"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := tt.format.Seal(key, &tt.e)
+			require.ErrorContains(t, err, tt.want)
+		})
+	}
+
+	// What an envelope says beside its document is written, and read.
+	e := &vc.Envelope{
+		Method: method, Document: []byte(`{"a":1}`), Created: noon, NotBefore: noon.Add(-time.Hour), Expires: noon.Add(time.Hour),
+		Status: []byte(`{"status_list":{"idx":7,"uri":"https://shop.example/1"}}`),
+	}
+	raw, err := Format{Disclosable: []string{"/a"}}.Seal(key, e)
+	require.NoError(t, err)
+	opened, err := Format{}.Open(raw)
+	require.NoError(t, err)
+	require.NoError(t, opened.Verify(key.Public()))
+	require.Equal(t, []any{e.Method, e.Created, e.NotBefore, e.Expires, e.Status, e.Document, MediaType},
+		[]any{opened.Method, opened.Created, opened.NotBefore, opened.Expires, opened.Status, opened.Document, opened.MediaType})
 }

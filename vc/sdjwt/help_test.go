@@ -14,6 +14,7 @@ import (
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/jws"
+	"github.com/hourmeter/hourmeter/internal/strictjson"
 	"github.com/hourmeter/hourmeter/vc"
 )
 
@@ -76,6 +77,20 @@ func (f forger) token(holder crypto.PublicKey, payload string, disclosures ...st
 	signed, err := jws.Sign(f.key, jws.Header{Typ: f.typ, Kid: f.id.URL(f.id.Identifier()).String()}, []byte(payload))
 	require.NoError(f.t, err)
 	return string(signed) + "~" + strings.Join(append(texts, ""), "~")
+}
+
+// signed signs payload under a header with this kid, if there is one, and further members.
+func (f forger) signed(kid, payload, members string) string {
+	f.t.Helper()
+	var extra []jws.Member
+	doc, err := strictjson.Parse([]byte("{"+members+"}"), strictjson.Limits{})
+	require.NoError(f.t, err)
+	for m := range doc.Root().All() {
+		extra = append(extra, jws.Member{Name: m.Name(), Value: []byte(m.Raw())})
+	}
+	signed, err := jws.Sign(f.key, jws.Header{Typ: f.typ, Kid: kid}, []byte(payload), extra...)
+	require.NoError(f.t, err)
+	return string(signed) + "~"
 }
 
 // binding signs a key binding JWT with these claims, in which $hash is that of token.

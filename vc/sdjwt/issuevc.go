@@ -13,15 +13,16 @@ import (
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
-// typVC is the typ of an SD-JWT VC (draft-ietf-oauth-sd-jwt-vc §3.2.1). Its drafts of
+// typVC is the typ of an SD-JWT VC (draft-ietf-oauth-sd-jwt-vc-19 §2.2.1). Its drafts of
 // before November 2024 had vc+sd-jwt, which is now that of W3C credentials and is read as
 // such only.
 const typVC = "dc+sd-jwt"
 
-// A Credential is an SD-JWT VC by nobody yet (draft-ietf-oauth-sd-jwt-vc §3.2.2). IssueVC
+// A Credential is an SD-JWT VC by nobody yet (draft-ietf-oauth-sd-jwt-vc-19 §2.2.2). IssueVC
 // signs it.
 type Credential struct {
 	Type      string       // required: vct, a name that nobody else gives to another type
+	Also      []string     // aka_vcts: further types that it is also of (§2.2.2.2)
 	Claims    []byte       // a JSON object: what it says beside the claims of the other fields
 	Subject   string       // sub; empty means none
 	NotBefore time.Time    // nbf; zero means none
@@ -40,12 +41,12 @@ type Issuer struct {
 	Now    func() time.Time // nil means time.Now
 }
 
-// vcRules are those of an SD-JWT VC: what must not be disclosed (§3.2.2.2), and aud (RFC
-// 9901 §9.7).
+// vcRules are those of an SD-JWT VC: what must not be disclosed, whole or in part
+// (§2.2.2.3), and aud (RFC 9901 §9.7).
 func vcRules() rules {
 	return rules{
-		clear:  []string{"iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "status", "aud"},
-		closed: []string{"cnf", "status", "aud"},
+		clear:  []string{"iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status", "aud"},
+		closed: []string{"cnf", "aka_vcts", "status", "aud"},
 		known:  envelopeClaims(),
 	}
 }
@@ -68,6 +69,14 @@ func (i *Issuer) IssueVC(c *Credential) ([]byte, error) {
 
 	// Claims last: a name that is there twice is refused when the whole is read.
 	out, err := appendQuoted([]byte(`{"vct":`), c.Type)
+	for i, also := range c.Also {
+		if err == nil {
+			out, err = appendQuoted(append(out, map[bool]string{true: `,"aka_vcts":[`, false: `,`}[i == 0]...), also)
+		}
+		if i == len(c.Also)-1 {
+			out = append(out, ']')
+		}
+	}
 	if err == nil {
 		out, err = appendQuoted(append(out, `,"iss":`...), i.ID.String())
 	}

@@ -4,7 +4,7 @@
 //   - [Format] secures credentials of package vc as application/vc+sd-jwt (VC-JOSE-COSE
 //     1.0 §3.2): give it to vc.Issuer.Format and vc.Verifier.Formats.
 //   - [Issuer.IssueVC] and [Verifier.VerifyVC] do the same for credentials that are no
-//     W3C ones: SD-JWT VC (draft-ietf-oauth-sd-jwt-vc), which have a vct.
+//     W3C ones: SD-JWT VC (draft-ietf-oauth-sd-jwt-vc-19), which have a vct.
 //   - [Parse] reads either kind, [Token.Present] chooses what to show of it, and
 //     [Token.Bind] answers a challenge with it: that is what a holder does.
 //

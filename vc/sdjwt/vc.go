@@ -20,7 +20,7 @@ import (
 // It is no [vc.Verified]: its claims have no contexts, and mean what its type says.
 type VC struct {
 	token  *Token
-	typ    string
+	types  []string // vct, then aka_vcts
 	issuer did.DID
 	claims claimSet
 	method did.URL
@@ -29,7 +29,7 @@ type VC struct {
 	status []vc.StatusResult
 }
 
-// readVC reads what an SD-JWT VC says of itself (draft-ietf-oauth-sd-jwt-vc §3.2).
+// readVC reads what an SD-JWT VC says of itself (draft-ietf-oauth-sd-jwt-vc-19 §2.2).
 func readVC(t *Token) (*VC, error) {
 	if t.jwt.Typ != typVC {
 		return nil, fmt.Errorf("sdjwt: typ is %.40q, want %s", t.jwt.Typ, typVC)
@@ -42,8 +42,17 @@ func readVC(t *Token) (*VC, error) {
 	if v.claims, err = t.readClaims(); err != nil {
 		return nil, err
 	}
-	if v.typ, err = jws.Text(t.root.Member("vct")); err != nil {
+	vct, err := jws.Text(t.root.Member("vct"))
+	if err != nil {
 		return nil, fmt.Errorf("sdjwt: claim vct: %w", err)
+	}
+	v.types = []string{vct}
+	if also := t.root.Member("aka_vcts"); also.Exists() {
+		list, err := jws.Strings(also)
+		if err != nil || also.Kind() != strictjson.Array {
+			return nil, fmt.Errorf("sdjwt: claim aka_vcts: want an array of strings")
+		}
+		v.types = append(v.types, list...)
 	}
 	if m := t.root.Member("vct#integrity"); m.Exists() && m.Kind() != strictjson.String {
 		return nil, fmt.Errorf("sdjwt: claim vct#integrity: want a string")
@@ -58,10 +67,13 @@ func readVC(t *Token) (*VC, error) {
 }
 
 // String names the credential for people: its type and issuer.
-func (v *VC) String() string { return fmt.Sprintf("%s by %s", v.typ, v.issuer) }
+func (v *VC) String() string { return fmt.Sprintf("%s by %s", v.Type(), v.issuer) }
 
 // Type returns the credential's type, vct.
-func (v *VC) Type() string { return v.typ }
+func (v *VC) Type() string { return v.types[0] }
+
+// Types returns vct and, behind it, the types that it is also of, aka_vcts (§2.2.2.2).
+func (v *VC) Types() []string { return slices.Clone(v.types) }
 
 // Issuer returns who made the statement.
 func (v *VC) Issuer() did.DID { return v.issuer }
@@ -70,7 +82,7 @@ func (v *VC) Issuer() did.DID { return v.issuer }
 func (v *VC) Method() did.URL { return v.method }
 
 // Subject returns sub; "" if the issuer wrote none or the holder left it out. It is a text:
-// it need not be a DID, nor have to do with [VC.Holder] (§3.2.2.2).
+// it need not be a DID, nor have to do with [VC.Holder] (§2.2.2.3).
 func (v *VC) Subject() string { return v.claims.subject }
 
 // Issued returns iat; zero if the issuer wrote none or the holder left it out.

@@ -19,8 +19,9 @@ const DefaultMaxAge = 5 * time.Minute
 // A Verifier checks SD-JWT VCs. The zero Verifier works without a network, knows issuers
 // by did:key and did:jwk, and refuses what it cannot check. It is safe for concurrent use.
 //
-// Issuers are known by DID only: the certificates of an x5c header and the issuer
-// metadata of an https issuer (draft-ietf-oauth-sd-jwt-vc §3.5) are refused.
+// Issuers are known by DID, which is a way of finding their keys that the draft leaves to
+// others (draft-ietf-oauth-sd-jwt-vc-19 §2.5). Its own two are not followed: a token with an
+// x5c header, or with an issuer whose metadata would have to be fetched, is refused.
 type Verifier struct {
 	Resolver did.Resolver     // nil means did.Offline: no network
 	Status   vc.StatusChecker // nil: a credential with a status claim is a vc.UncheckedError
@@ -56,11 +57,11 @@ type Accept func(*VC) error
 // AnyIssuer accepts every credential of every type.
 func AnyIssuer(*VC) error { return nil }
 
-// IssuedBy accepts credentials of one type, by these issuers.
+// IssuedBy accepts credentials of one type, or that are also of it, by these issuers.
 func IssuedBy(vct string, ids ...did.DID) Accept {
 	return func(v *VC) error {
-		if v.typ != vct {
-			return fmt.Errorf("its type is %.200q, not %q", v.typ, vct)
+		if !slices.Contains(v.types, vct) {
+			return fmt.Errorf("its type is %.200q, not %q", v.types, vct)
 		}
 		if !slices.Contains(ids, v.issuer) {
 			return fmt.Errorf("issuer %s is not on the list", v.issuer)
@@ -90,7 +91,7 @@ func (v *Verifier) VerifyVC(ctx context.Context, raw []byte, by Possession, acce
 		return &vc.RejectError{Reason: reason, Signer: signer, Detail: detail}
 	}
 
-	// Its form is that of an SD-JWT VC (§3.2), and every disclosure is its own (RFC 9901 §7.1).
+	// Its form is that of an SD-JWT VC (§2.2), and every disclosure is its own (RFC 9901 §7.1).
 	if len(raw) > MaxBytes {
 		return nil, reject(vc.ErrLimit, fmt.Errorf("%d bytes, at most %d are read", len(raw), MaxBytes))
 	}
@@ -103,7 +104,7 @@ func (v *Verifier) VerifyVC(ctx context.Context, raw []byte, by Possession, acce
 		return nil, reject(vc.ErrMalformed, err)
 	}
 
-	// The issuer's key signed, and was one of the issuer's then (§3.4, §3.5).
+	// The issuer's key signed, and was one of the issuer's then (§2.4, §2.5).
 	if out.issuer, err = did.Parse(out.claims.issuer); err != nil {
 		return nil, reject(vc.ErrIssuer, fmt.Errorf("iss %.80q is no DID, so nothing binds a key to it", out.claims.issuer))
 	}

@@ -25,7 +25,7 @@ func TestVC(t *testing.T) {
 		for _, confirm := range []Confirmation{{Key: machineKey.Public()}, {Method: machine.URL(machine.Identifier())}} {
 			issuer := &Issuer{ID: lab, Key: labKey, Now: at(noon)}
 			raw, err := issuer.IssueVC(&Credential{
-				Type: calibration, Subject: machine.String(), NotBefore: noon, Expires: noon.AddDate(1, 0, 0), Confirm: confirm,
+				Type: calibration, Also: []string{"https://lab.example/types/test", "urn:x"}, Subject: machine.String(), NotBefore: noon, Expires: noon.AddDate(1, 0, 0), Confirm: confirm,
 				Status: []byte(` {"status_list":{"idx":7,"uri":"https://lab.example/status/1"}}`),
 				Claims: []byte(`{"sensor":"lidar","offsets":[3,-1],"fitter":{"name":"Ada","badge":"17"}}`),
 				Options: Options{
@@ -46,6 +46,7 @@ func TestVC(t *testing.T) {
 			v, err := verifier.VerifyVC(t.Context(), []byte(bound.String()), Answering(ch), IssuedBy(calibration, lab))
 			require.NoError(t, err)
 			require.Equal(t, calibration, v.Type())
+			require.Equal(t, []string{calibration, "https://lab.example/types/test", "urn:x"}, v.Types())
 			require.Equal(t, lab, v.Issuer())
 			require.Equal(t, lab.URL(lab.Identifier()), v.Method())
 			require.Equal(t, "", v.Subject())
@@ -71,6 +72,8 @@ func TestVC(t *testing.T) {
 			require.False(t, ok)
 			_, err = v.Claim("offsets", new(string))
 			require.ErrorContains(t, err, "offsets")
+
+			require.JSONEq(t, string(bound.Payload()), string(v.Payload()))
 
 			// In JSON it says the same; without the question it says nothing of a holder.
 			v, err = verifier.VerifyVC(t.Context(), bound.JSON(), Answering(ch), AnyIssuer)
@@ -144,6 +147,7 @@ func TestVCRefused(t *testing.T) {
 		{"a good one", bind(token, answer), asked, nil, ""},
 		{"a good one, of any bearer", token, bearer, nil, ""},
 		{"shown in part", bind(choose("/b"), answer), asked, nil, ""},
+		{"also of the type", f.token(nil, `{"vct":"x","aka_vcts":["y","`+calibration+`"],"iss":"$iss"}`), bearer, nil, ""},
 		{"decoys only", with(`"_sd":["x","y"],"a":[{"...":"z"}]`), bearer, nil, ""},
 		{"without any disclosure", with(`"a":1`), bearer, nil, ""},
 		{"the oldest binding that is taken", sent(-DefaultMaxAge), asked, nil, ""},
@@ -153,7 +157,7 @@ func TestVCRefused(t *testing.T) {
 		{"wrong key", other.token(machineKey.Public(), plain+"}"), bearer, vc.ErrProof, "does not match"},
 		{"issuer of another key", kid(`{"vct":"x","iss":"`+thief.String()+`"}`, lab.URL(lab.Identifier()).String()), bearer, vc.ErrIssuer, "signed by a key of"},
 		{"a key that the issuer does not have", kid(`{"vct":"x","iss":"`+lab.String()+`"}`, lab.String()+"#x"), bearer, vc.ErrProof, "not found"},
-		{"kid is no DID URL", kid(`{"vct":"x","iss":"`+lab.String()+`"}`, "key-1"), bearer, vc.ErrProof, "kid"},
+		{"kid is no DID URL", kid(`{"vct":"x","iss":"`+lab.String()+`"}`, "key 1"), bearer, vc.ErrProof, "kid"},
 		{"issuer is no DID", kid(`{"vct":"x","iss":"https://lab.example"}`, lab.URL(lab.Identifier()).String()), bearer, vc.ErrIssuer, "no DID"},
 		{"no issuer", kid(`{"vct":"x"}`, lab.URL(lab.Identifier()).String()), bearer, vc.ErrIssuer, "no DID"},
 		{"alg none", b64(`{"alg":"none","typ":"dc+sd-jwt"}`) + "." + rest, bearer, vc.ErrMalformed, "none"},
@@ -166,6 +170,10 @@ func TestVCRefused(t *testing.T) {
 		{"no vct", f.token(nil, `{"iss":"$iss"}`), bearer, vc.ErrMalformed, "vct"},
 		{"vct is a list", f.token(nil, `{"vct":["x"],"iss":"$iss"}`), bearer, vc.ErrMalformed, "vct"},
 		{"vct#integrity is a number", with(`"vct#integrity":1`), bearer, vc.ErrMalformed, "integrity"},
+		{"aka_vcts by disclosure", with(`"_sd":["$0"]`, `["s","aka_vcts",["x"]]`), bearer, vc.ErrMalformed, "aka_vcts came by disclosure"},
+		{"a hidden entry of aka_vcts", with(`"aka_vcts":["x",{"...":"x"}]`), bearer, vc.ErrMalformed, "aka_vcts has digests"},
+		{"aka_vcts is text", with(`"aka_vcts":"x"`), bearer, vc.ErrMalformed, "aka_vcts"},
+		{"aka_vcts of numbers", with(`"aka_vcts":[1]`), bearer, vc.ErrMalformed, "aka_vcts"},
 		{"another type", f.token(nil, `{"vct":"x","iss":"$iss"}`), bearer, vc.ErrNotAccepted, "its type is"},
 
 		{"iss by disclosure", f.token(nil, `{"vct":"x","_sd":["$0"]}`, `["s","iss","`+lab.String()+`"]`), bearer, vc.ErrMalformed, "iss came by disclosure"},
