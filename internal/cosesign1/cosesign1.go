@@ -12,6 +12,7 @@
 package cosesign1
 
 import (
+	"bytes"
 	"crypto"
 	"errors"
 	"fmt"
@@ -382,8 +383,33 @@ func Sign(key crypto.Signer, m *Message) ([]byte, error) {
 	}
 	signed := *m
 	signed.Alg = alg
+	signed.protected = signed.header()
+	if signed.signature, err = signature.Sign(key, signed.toBeSigned()); err != nil {
+		return nil, fmt.Errorf("COSE: %s: %w", alg, err)
+	}
+	raw := make([]byte, 0, len(signed.protected)+len(signed.Payload)+len(signed.signature)+16)
+	raw = cbor.AppendTag(raw, 18)
+	raw = cbor.AppendArray(raw, 4)
+	raw = cbor.AppendBytes(raw, signed.protected)
+	raw = cbor.AppendMap(raw, 0)
+	raw = cbor.AppendBytes(raw, signed.Payload)
+	raw = cbor.AppendBytes(raw, signed.signature)
+	if _, err := Parse(raw, len(raw)); err != nil {
+		return nil, fmt.Errorf("COSE: sign: would be refused: %w", err)
+	}
+	return raw, nil
+}
+
+// Deterministic reports whether a message that Parse has read is as Sign writes it: the same
+// fields cannot come in other bytes, apart from the signature.
+func (m *Message) Deterministic() bool {
+	return !m.Unprotected && bytes.Equal(m.protected, m.header())
+}
+
+// header returns the protected header as Sign writes it.
+func (m *Message) header() []byte {
 	labels := 1
-	header := cbor.AppendInt(cbor.AppendInt(nil, labelAlg), int64(alg))
+	header := cbor.AppendInt(cbor.AppendInt(nil, labelAlg), int64(m.Alg))
 	if m.ContentType != "" {
 		labels++
 		header = appendType(cbor.AppendInt(header, labelContentType), m.ContentType)
@@ -400,21 +426,7 @@ func Sign(key crypto.Signer, m *Message) ([]byte, error) {
 		labels++
 		header = appendType(cbor.AppendInt(header, labelTyp), m.Typ)
 	}
-	signed.protected = append(cbor.AppendMap(nil, labels), header...)
-	if signed.signature, err = signature.Sign(key, signed.toBeSigned()); err != nil {
-		return nil, fmt.Errorf("COSE: %s: %w", alg, err)
-	}
-	raw := make([]byte, 0, len(signed.protected)+len(signed.Payload)+len(signed.signature)+16)
-	raw = cbor.AppendTag(raw, 18)
-	raw = cbor.AppendArray(raw, 4)
-	raw = cbor.AppendBytes(raw, signed.protected)
-	raw = cbor.AppendMap(raw, 0)
-	raw = cbor.AppendBytes(raw, signed.Payload)
-	raw = cbor.AppendBytes(raw, signed.signature)
-	if _, err := Parse(raw, len(raw)); err != nil {
-		return nil, fmt.Errorf("COSE: sign: would be refused: %w", err)
-	}
-	return raw, nil
+	return append(cbor.AppendMap(nil, labels), header...)
 }
 
 func appendType(dst []byte, typ string) []byte {

@@ -70,6 +70,7 @@ func TestSignAndVerify(t *testing.T) {
 			require.Equal(t, alg, m.Alg)
 			require.Equal(t, []string{in.Typ, in.ContentType, string(in.Kid), string(in.Claims), string(in.Payload)}, []string{m.Typ, m.ContentType, string(m.Kid), string(m.Claims), string(m.Payload)})
 			require.False(t, m.Unprotected)
+			require.True(t, m.Deterministic())
 			require.NoError(t, m.Verify(key.Public()))
 
 			require.ErrorIs(t, m.Verify(newKey(t, alg).Public()), signature.ErrMismatch, "another key")
@@ -224,6 +225,7 @@ func TestAccepted(t *testing.T) {
 		require.NoError(t, err, test.name)
 		require.NoError(t, m.Verify(key.Public()), test.name)
 		require.Equal(t, test.unprotected != "a0", m.Unprotected, test.name)
+		require.Equal(t, test.name == "content format", m.Deterministic(), test.name)
 		if test.name == "content format" {
 			require.Equal(t, "50", m.ContentType) // application/json
 		}

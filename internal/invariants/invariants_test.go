@@ -39,6 +39,7 @@ var mayImport = map[string][]string{
 	"vc/bundle":                  {"vc", "vc/chain/tlog", "did", "internal/*"},
 	"vc/rdfc":                    {"vc", "internal/*"},
 	"vc/chain":                   {"vc", "did", "internal/*"},
+	"vc/cose":                    {"vc", "did", "internal/*"},
 	"vc/chain/tlog":              {"vc", "vc/chain", "internal/*"},
 	"vc/status":                  {"vc", "did", "internal/*"},
 	"vc/sdjwt":                   {"vc", "did", "internal/*"},

@@ -1,0 +1,217 @@
+// Package cose secures credentials and presentations with COSE (RFC 9052), for [vc.Issuer],
+// [vc.Holder] and [vc.Verifier].
+//
+//   - [Format] is that of VC-JOSE-COSE 1.0 §3.3: application/vc+cose and application/vp+cose, whose
+//     payload is the JSON.
+//   - [CWT] is for links where every byte counts: a CBOR Web Token (RFC 8392) with integers for
+//     member names and common values, a third to a quarter of the JSON. What comes out is
+//     the same JSON under RFC 8785, so that the digest is the same, too.
+//
+// Both sign with Ed25519, P-256, P-384 or secp256k1, as the key has it; what is read must agree
+// with the key of the verification method that kid names. Keys and certificates in headers are
+// not looked at.
+//
+// The bytes of a token are no name for it: ECDSA signatures are malleable, and an unprotected
+// header is not signed. Use [vc.Verified.Digest].
+package cose
+
+import (
+	"bytes"
+	"crypto"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/internal/cbor"
+	"github.com/hourmeter/hourmeter/internal/cosesign1"
+	"github.com/hourmeter/hourmeter/internal/strictjson"
+	"github.com/hourmeter/hourmeter/vc"
+)
+
+// The media types of what this package writes.
+const (
+	MediaTypeVC  = "application/vc+cose" // VC-JOSE-COSE 1.0 §6.1
+	MediaTypeVP  = "application/vp+cose"
+	MediaTypeCWT = "application/cwt" // RFC 8392 §9.2; credentials and presentations
+)
+
+// What content type (3) calls the payload of the first two.
+const (
+	contentVC = "application/vc"
+	contentVP = "application/vp"
+)
+
+// maxDepth is the nesting of documents, as in package vc.
+const maxDepth = 32
+
+// Format is application/vc+cose and application/vp+cose (VC-JOSE-COSE 1.0 §3.3).
+//
+// Credentials carry the time of signing in the CWT claims of the protected header (RFC 9597);
+// presentations carry aud and nonce there as well, which has 8 to 64 bytes (RFC 9711 §4.1).
+type Format struct{}
+
+var _ vc.Format = Format{}
+
+// Recognizes implements [vc.Format].
+func (Format) Recognizes(mediaType string, raw []byte) bool {
+	if mediaType != "" {
+		return mediaType == MediaTypeVC || mediaType == MediaTypeVP
+	}
+	isMap, _ := payloadIsMap(raw)
+	return looksLike(raw) && !isMap
+}
+
+// looksLike reports whether raw begins as a COSE_Sign1 message, or one that lacks its tag or has
+// that of a CWT. JSON and JOSE begin with none of these bytes.
+func looksLike(raw []byte) bool {
+	return len(raw) > 0 && (raw[0] == 0xd2 || raw[0] == 0x84 || bytes.HasPrefix(raw, []byte{0xd8, 61}))
+}
+
+// payloadIsMap reports whether the payload of a message begins as a CBOR map does. If the message
+// cannot be read, either format says why.
+func payloadIsMap(raw []byte) (bool, error) {
+	m, err := cosesign1.Parse(cosesign1.StripCWTTag(raw), vc.MaxPresentationBytes)
+	return err == nil && len(m.Payload) > 0 && m.Payload[0]>>5 == byte(cbor.Map), err
+}
+
+// Open implements [vc.Format].
+func (Format) Open(raw []byte) (*vc.Envelope, error) {
+	m, err := cosesign1.Parse(raw, vc.MaxPresentationBytes)
+	if err != nil {
+		return nil, err
+	}
+	e := &vc.Envelope{Document: m.Payload, Verify: m.Verify}
+
+	// typ says what it is. It may be left out, and then the content type says (§3.3.1, §3.3.2).
+	switch {
+	case m.Typ == MediaTypeVC, m.Typ == "" && m.ContentType == contentVC:
+		e.MediaType = MediaTypeVC
+	case m.Typ == MediaTypeVP, m.Typ == "" && m.ContentType == contentVP:
+		e.MediaType, e.Presentation = MediaTypeVP, true
+	default:
+		return nil, fmt.Errorf("cose: typ (16) is %.80q, want %s or %s", m.Typ, MediaTypeVC, MediaTypeVP)
+	}
+	limit, content, signer := vc.MaxCredentialBytes, contentVC, "issuer"
+	if e.Presentation {
+		limit, content, signer = vc.MaxPresentationBytes, contentVP, "holder"
+	}
+	if len(raw) > limit {
+		return nil, fmt.Errorf("cose: %d bytes, at most %d are read", len(raw), limit)
+	}
+	if m.ContentType != "" && m.ContentType != content {
+		return nil, fmt.Errorf("cose: content type (3) is %.80q, and typ (16) %s", m.ContentType, e.MediaType)
+	}
+
+	var c claims
+	if m.Claims != nil {
+		r := cbor.NewReader(m.Claims)
+		err := r.Pairs(func(label cbor.Item) error {
+			known, err := c.read(label, r)
+			if !known {
+				_, err = r.Skip()
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("cose: CWT claims (15): %w", err)
+		}
+	}
+
+	// Who signed: kid is a DID URL, or one relative to the issuer or holder.
+	doc, err := strictjson.Parse(m.Payload, strictjson.Limits{Bytes: limit, Depth: maxDepth})
+	if err != nil {
+		return nil, fmt.Errorf("cose: payload: %w", err)
+	}
+	by := party(doc.Root().Member(signer))
+	if c.iss != "" && c.iss != by {
+		return nil, fmt.Errorf("cose: iss is %.80q, and the %s %.80q", c.iss, signer, by)
+	}
+	if m.Kid == nil {
+		return nil, errors.New("cose: kid (4) is missing: it names the verification method")
+	}
+	if e.Method, err = method(string(m.Kid), by); err != nil {
+		return nil, err
+	}
+	c.fill(e)
+	return e, nil
+}
+
+// party returns the identifier of an issuer or holder: a string, or an object's id.
+func party(v strictjson.Value) string {
+	if v.Kind() == strictjson.Object {
+		v = v.Member("id")
+	}
+	return v.Text()
+}
+
+// method reads kid: a DID URL with a fragment, or only that, in the document of who is said to have signed.
+func method(kid, by string) (did.URL, error) {
+	text := kid
+	if strings.HasPrefix(kid, "#") {
+		text = by + kid
+	}
+	url, err := did.ParseURL(text)
+	if err == nil && url.Fragment == "" {
+		err = errors.New("has no fragment, which names the key")
+	}
+	if err != nil {
+		return did.URL{}, fmt.Errorf("cose: kid (4) is %.80q, want the DID URL of a verification method: %w", kid, err)
+	}
+	return url, nil
+}
+
+// fill copies what an Envelope has of the claims.
+func (c *claims) fill(e *vc.Envelope) {
+	e.Created, e.NotBefore, e.Expires = c.iat, c.nbf, c.exp
+	e.Nonce, e.Audience, e.Status = c.nonce, c.aud, c.status
+}
+
+// Seal implements [vc.Format].
+func (f Format) Seal(key crypto.Signer, e *vc.Envelope) ([]byte, error) {
+	m := cosesign1.Message{Typ: MediaTypeVC, ContentType: contentVC, Kid: []byte(e.Method.String()), Payload: e.Document}
+	if e.Presentation {
+		m.Typ, m.ContentType = MediaTypeVP, contentVP
+	}
+	c := claims{iat: e.Created, nbf: e.NotBefore, exp: e.Expires, nonce: e.Nonce, aud: e.Audience, status: e.Status}
+	pairs, n, err := c.append(nil)
+	if err != nil {
+		return nil, fmt.Errorf("cose: seal: %w", err)
+	}
+	if n > 0 {
+		m.Claims = append(cbor.AppendMap(nil, n), pairs...)
+	}
+	raw, err := cosesign1.Sign(key, &m)
+	if err != nil {
+		return nil, fmt.Errorf("cose: seal: %w", err)
+	}
+	return raw, sealed(f, raw, e, e.Document)
+}
+
+// sealed makes sure that what Seal wrote is read as what it was given.
+func sealed(f vc.Format, raw []byte, e *vc.Envelope, document []byte) error {
+	back, err := f.Open(raw)
+	switch {
+	case err != nil:
+		return fmt.Errorf("cose: seal: would be refused: %w", err)
+	case e.Selective || e.Binding != nil:
+		return errors.New("cose: seal: selective disclosure and key bindings have no place in COSE_Sign1")
+	case !bytes.Equal(back.Document, document), back.Presentation != e.Presentation, back.Method != e.Method, !back.Created.Equal(e.Created),
+		!back.NotBefore.Equal(e.NotBefore), !back.Expires.Equal(e.Expires), back.Nonce != e.Nonce, !slices.Equal(back.Audience, e.Audience):
+		return errors.New("cose: seal: would be read as something else")
+	}
+	return nil
+}
+
+// quote appends s as a JSON string. It is UTF-8.
+func quote(dst []byte, s string) []byte {
+	dst, _ = jsontext.AppendQuote(dst, s)
+	return dst
+}
+
+// stamp writes a time as documents have it: whole seconds, UTC.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
