@@ -388,6 +388,31 @@ func TestRFC7515(t *testing.T) {
 	require.ErrorIs(t, got.Verify(keys(t)["ES256"].Public().(*ecdsa.PublicKey)), signature.ErrMismatch)
 }
 
+// The group es256 of C2SP/wycheproof, testvectors_v1/json_web_signature_test.json at 073df56
+// (Apache-2.0): 15 cases, of which the first is valid. The other groups are by RSA and
+// HMAC keys, which are none here.
+func TestWycheproofES256(t *testing.T) {
+	key, err := did.ParseJWK([]byte(`{"alg":"ES256","use":"sig","x":"04N0xi21hshyvBp7I167sbE_bXqyqkAPfefdklMO7wY","y":"UI8exy-C06a7DUnjIdENkxeFtHM4-l_41LqEw9nVgmw","crv":"P-256","kid":"kid-ec-sign","kty":"EC"}`))
+	require.NoError(t, err)
+	const (
+		header  = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImtpZC1lYy1zaWduIn0"
+		sig     = "5cA0OHyMP7ezamUd5c9kV-FrGxdx4hbGXOdplQkutrqWrte5P-pAvsE3Ve6xSyU3YDQwUHjVVOtvcrEbbnZ8yA"
+		confuse = "eyJhbGciOiJIUzI1NiIsImtpZCI6ImtpZC1lYy1zaWduIn0.Zm9v.TgWtz2FIRukBQ_mA5sgHa0Ybtgn7bl-YBPAi7Z0XdHU"
+		embed   = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImtpZC1lYy1zaWduIiwiandrIjp7Imt0eSI6IkVDIiwia2lkIjoia2lkLWVjLXNpZ24iLCJ1c2UiOiJzaWciLCJhbGciOiJFUzI1NiIsIngiOiJNZG5UWkRJaERKYmZBU2RGcWFtY3BPMkNoOUdOS0sybTBNUWxoNDAyU3BvIiwieSI6Ijdhdko0bHFfV3l4LW5MUERCUTJZcHl0dUh5TWlvMDdCVXl2bDNqYUMtMVkiLCJjcnYiOiJQLTI1NiJ9fQ.Zm9v.4jmsollQD8ZxvySzXYnIEYA4fwaZi2ZbC0aI1J4LYmW2Bn31NhKdjms2N6o51Dff5-InWXQF9m45VtTexl6yjg"
+	)
+	for i, token := range []string{
+		header + ".Zm9v." + sig,
+		header + ".Zm9v.X" + sig[1:], header + ".Zm9v.", header + ".Zm9v", header + ".WG9v." + sig, header + ".." + sig, header + "." + sig,
+		"eyJhbGciOiJFUzI1NiIsImtpZCI6IlhpZC1lYy1zaWduIn0.Zm9v." + sig, ".Zm9v." + sig, "Zm9v." + sig, ".Zm9v.", "Zm9v", "", confuse, embed,
+	} {
+		got, err := jws.Parse(token, 0)
+		if err == nil {
+			err = got.Verify(key)
+		}
+		require.Equal(t, i == 0, err == nil, "case %d", 18+i)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	key := keys(f)["EdDSA"]
 	f.Add(signed(f, key, `{"alg":"EdDSA","typ":"vc+jwt","kid":"did:example:1#k"}`, `{"a":1}`))

@@ -17,18 +17,14 @@ import (
 	"github.com/hourmeter/hourmeter/keystore"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/jose"
+	"github.com/hourmeter/hourmeter/vc/rdfc"
 )
 
 const contextV1 = `"@context":["https://www.w3.org/2018/credentials/v1"]`
 
 // verifierV1 also reads VCDM 1.1.
-func verifierV1(t *testing.T) *vc.Verifier {
-	t.Helper()
-	text, err := os.ReadFile(shared.Path(t, "vectors", "contexts", "www.w3.org_2018_credentials_v1.json"))
-	require.NoError(t, err)
-	contexts, err := new(vc.Contexts).With("https://www.w3.org/2018/credentials/v1", text)
-	require.NoError(t, err)
-	return &vc.Verifier{Formats: []vc.Format{jose.Format{}}, Contexts: contexts, Now: at(noon), V1: true}
+func verifierV1() *vc.Verifier {
+	return &vc.Verifier{Formats: []vc.Format{jose.Format{}}, Contexts: rdfc.Contexts(), Now: at(noon), V1: true}
 }
 
 // What the claims say is put into the credential: it has the same digest whichever way it
@@ -51,7 +47,7 @@ func TestV1(t *testing.T) {
 		"whole, and other claims":            shop.token(t, header("JWT", shop.kid()), `{"vc":`+whole+`,"scope":"x","nonce":"n"}`),
 		"members that are null":              shop.token(t, header("JWT", shop.kid()), `{"vc":`+strings.Replace(bare, "{", `{"expirationDate":null,"credentialStatus":null,"issuer":null,`, 1)+`,`+claims+`}`),
 	} {
-		v, err := verifierV1(t).Verify(t.Context(), []byte(token), vc.IssuedBy(shop.id))
+		v, err := verifierV1().Verify(t.Context(), []byte(token), vc.IssuedBy(shop.id))
 		require.NoError(t, err, name)
 		require.Equal(t, jose.TypeJWT, v.MediaType())
 		require.Equal(t, vc.VCDM1, v.DataModel())
@@ -63,7 +59,7 @@ func TestV1(t *testing.T) {
 		require.Equal(t, digests[0], v.Digest(), name)
 
 		// It has to be asked for.
-		strict := verifierV1(t)
+		strict := verifierV1()
 		strict.V1 = false
 		_, err = strict.Verify(t.Context(), []byte(token), vc.AnyIssuer)
 		require.ErrorIs(t, err, vc.ErrMalformed)
@@ -71,7 +67,7 @@ func TestV1(t *testing.T) {
 
 	// An issuer that is an object, times with fractions, and a credential of two subjects.
 	vcClaim := `{` + contextV1 + `,"type":["VerifiableCredential"],"issuer":{"name":"Shop"},"issuanceDate":"2026-01-01T00:00:00.250Z","credentialSubject":[{"id":"did:example:drone"},{"id":"did:example:other"}]}`
-	v, err := verifierV1(t).Verify(t.Context(), []byte(shop.token(t, `{"alg":"EdDSA"}`, `{"vc":`+strings.Replace(vcClaim, `{"name":"Shop"}`, `{}`, 1)+`,`+claims+`}`)), vc.AnyIssuer)
+	v, err := verifierV1().Verify(t.Context(), []byte(shop.token(t, `{"alg":"EdDSA"}`, `{"vc":`+strings.Replace(vcClaim, `{"name":"Shop"}`, `{}`, 1)+`,`+claims+`}`)), vc.AnyIssuer)
 	require.NoError(t, err)
 	require.Equal(t, shop.id, v.Issuer())
 	require.Equal(t, 250*time.Millisecond, time.Duration(v.ValidFrom().Nanosecond()))
@@ -120,7 +116,7 @@ func TestV1Refused(t *testing.T) {
 		{"a presentation", `{` + iss + `,"vp":{` + contextV1 + `,"type":["VerifiablePresentation"]}}`, vc.ErrMalformed, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := verifierV1(t).Verify(t.Context(), []byte(shop.token(t, `{"alg":"EdDSA","typ":"JWT"}`, c.payload)), vc.AnyIssuer)
+			_, err := verifierV1().Verify(t.Context(), []byte(shop.token(t, `{"alg":"EdDSA","typ":"JWT"}`, c.payload)), vc.AnyIssuer)
 			require.ErrorIs(t, err, c.want)
 			require.ErrorContains(t, err, c.detail)
 		})
@@ -137,7 +133,7 @@ func TestV1Presentation(t *testing.T) {
 	credential := shop.token(t, `{"alg":"ES256","typ":"JWT"}`, `{"iss":"`+shop.id.String()+`","sub":"`+machine.id.String()+`","nbf":1767225600,"vc":{`+contextV1+`,"type":["VerifiableCredential"],"credentialSubject":{}}}`)
 	ch := vc.NewChallenge("lease.example")
 	shown := machine.token(t, `{"alg":"EdDSA","typ":"JWT"}`, `{"iss":"`+machine.id.String()+`","jti":"urn:example:p","vp":{`+contextV1+`,"type":["VerifiablePresentation"],"verifiableCredential":["`+credential+`"]}`+answer(ch)+`}`)
-	p, err := verifierV1(t).VerifyPresentation(t.Context(), []byte(shown), ch, vc.IssuedBy(shop.id))
+	p, err := verifierV1().VerifyPresentation(t.Context(), []byte(shown), ch, vc.IssuedBy(shop.id))
 	require.NoError(t, err)
 	require.Equal(t, machine.id, p.Holder())
 	require.Equal(t, machine.id, p.Credentials()[0].Subject())
@@ -146,16 +142,16 @@ func TestV1Presentation(t *testing.T) {
 	require.Equal(t, jose.TypeJWT, e.MediaType)
 	require.Contains(t, string(e.Document), `"id":"urn:example:p"`)
 
-	_, err = verifierV1(t).VerifyPresentation(t.Context(), []byte(shown), vc.NewChallenge("lease.example"), vc.AnyIssuer)
+	_, err = verifierV1().VerifyPresentation(t.Context(), []byte(shown), vc.NewChallenge("lease.example"), vc.AnyIssuer)
 	require.ErrorIs(t, err, vc.ErrChallenge)
 	stolen := strings.Replace(segment(t, shown, 1), machine.id.String(), shop.id.String(), 1)
-	_, err = verifierV1(t).VerifyPresentation(t.Context(), []byte(shop.token(t, `{"alg":"ES256","typ":"JWT"}`, stolen)), ch, vc.AnyIssuer)
+	_, err = verifierV1().VerifyPresentation(t.Context(), []byte(shop.token(t, `{"alg":"ES256","typ":"JWT"}`, stolen)), ch, vc.AnyIssuer)
 	require.ErrorIs(t, err, vc.ErrHolder)
 	holder := strings.Replace(segment(t, shown, 1), `"type":`, `"holder":"did:example:victim","type":`, 1)
-	_, err = verifierV1(t).VerifyPresentation(t.Context(), []byte(machine.token(t, `{"alg":"EdDSA","typ":"JWT"}`, holder)), ch, vc.AnyIssuer)
+	_, err = verifierV1().VerifyPresentation(t.Context(), []byte(machine.token(t, `{"alg":"EdDSA","typ":"JWT"}`, holder)), ch, vc.AnyIssuer)
 	require.ErrorContains(t, err, "holder is")
 	nested := machine.token(t, `{"alg":"EdDSA","typ":"JWT"}`, strings.Replace(segment(t, shown, 1), credential, shown, 1))
-	_, err = verifierV1(t).VerifyPresentation(t.Context(), []byte(nested), ch, vc.AnyIssuer)
+	_, err = verifierV1().VerifyPresentation(t.Context(), []byte(nested), ch, vc.AnyIssuer)
 	require.ErrorIs(t, err, vc.ErrMalformed)
 }
 
@@ -166,7 +162,7 @@ const web5 = "eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NksiLCJraWQiOiJkaWQ6andrOmV5SmhiR2
 	".lMXccJ21Fp9DETegOgkpmhkW3BieQWfzVEIb6sW5Vygukw7GJztKgq_VllIuuf49rJeUeSOuAkIhFtiVFOYlhQ"
 
 func TestV1OfAnotherMaker(t *testing.T) {
-	v, err := verifierV1(t).Verify(t.Context(), []byte(web5), vc.AnyIssuer)
+	v, err := verifierV1().Verify(t.Context(), []byte(web5), vc.AnyIssuer)
 	if _, gone := secp256k1.ParsePrivateKey(make([]byte, 32)); gone == secp256k1.ErrLeftOut {
 		require.ErrorIs(t, err, did.ErrKeyNotSupported)
 		return
@@ -211,7 +207,7 @@ func TestW3CRecorded(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, e.Verify(key), "the signature holds")
 
-		v := verifierV1(t)
+		v := verifierV1()
 		if e.Presentation {
 			require.Equal(t, "123456789", e.Nonce)
 			v.AnySubject = true
