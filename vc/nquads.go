@@ -1,6 +1,7 @@
 package vc
 
 import (
+	"crypto"
 	"fmt"
 
 	"github.com/hourmeter/hourmeter/internal/rdf"
@@ -19,13 +20,9 @@ import (
 // graph that the object there is in, c12 the place of the element there in its list. The labels that the
 // document itself gives begin with n.
 func (c *Contexts) NQuads(document []byte) ([]byte, error) {
-	doc, err := strictjson.Parse(document, strictjson.Limits{})
+	quads, err := c.quads(document)
 	if err != nil {
-		return nil, fmt.Errorf("vc: %w", err)
-	}
-	quads, err := c.terms().Quads(doc.Root())
-	if err != nil {
-		return nil, fmt.Errorf("vc: %w", err)
+		return nil, err
 	}
 	var out []byte
 	for _, q := range quads {
@@ -34,4 +31,31 @@ func (c *Contexts) NQuads(document []byte) ([]byte, error) {
 		}
 	}
 	return out, nil
+}
+
+// CanonicalNQuads returns what a JSON-LD document says in RDF as canonical N-Quads (RDFC-1.0), the same for every
+// document that says the same, hashing with crypto.SHA256 or crypto.SHA384 as it goes. It refuses what NQuads
+// refuses, and a document whose blank nodes are so alike that to tell them apart would take too long.
+func (c *Contexts) CanonicalNQuads(document []byte, hash crypto.Hash) ([]byte, error) {
+	quads, err := c.quads(document)
+	if err != nil {
+		return nil, err
+	}
+	canonical, _, err := rdf.Canonicalize(quads, rdf.Options{Hash: hash})
+	if err != nil {
+		return nil, fmt.Errorf("vc: %w", err)
+	}
+	return canonical, nil
+}
+
+func (c *Contexts) quads(document []byte) ([]rdf.Quad, error) {
+	doc, err := strictjson.Parse(document, strictjson.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("vc: %w", err)
+	}
+	quads, err := c.terms().Quads(doc.Root())
+	if err != nil {
+		return nil, fmt.Errorf("vc: %w", err)
+	}
+	return quads, nil
 }

@@ -37,7 +37,7 @@ func (s *Set) Quads(doc strictjson.Value) ([]rdf.Quad, error) {
 	if doc.Kind() != strictjson.Object || !doc.Member("@context").Exists() {
 		return nil, s.Check(doc)
 	}
-	w := &stater{walk: walk{Set: s, whole: true}}
+	w := &stater{walk: walk{Set: s, whole: true}, quads: make([]rdf.Quad, 0, 1+len(doc.Raw())/bytesPerQuad)}
 	if err := w.walk.object(doc, s.empty, nil, true); err != nil {
 		return nil, err
 	}
@@ -47,6 +47,9 @@ func (s *Set) Quads(doc strictjson.Value) ([]rdf.Quad, error) {
 	}
 	return w.quads, nil
 }
+
+// bytesPerQuad is how long a document usually is for each statement that it makes.
+const bytesPerQuad = 32
 
 // A stater states one document that was checked.
 type stater struct {

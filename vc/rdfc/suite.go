@@ -199,16 +199,13 @@ func configuration(suite string, document, options strictjson.Value) ([]byte, er
 	return jcs.Append(nil, options, jcs.Override{Name: "@context", Canonical: theirs}), nil
 }
 
-// Canonicalize returns the canonical N-Quads of a JSON-LD document (RDFC-1.0), hashing with crypto.SHA256 or
-// crypto.SHA384 as it goes. It refuses what [vc.Contexts.NQuads] refuses, and a document whose blank nodes are so
-// alike that to tell them apart would take too long. Nil contexts are Contexts().
+// Canonicalize returns the canonical N-Quads of a JSON-LD document: see [vc.Contexts.CanonicalNQuads]. Nil contexts
+// are Contexts().
 func Canonicalize(contexts *vc.Contexts, document []byte, hash crypto.Hash) ([]byte, error) {
-	said, err := quads(contexts, document)
-	if err != nil {
-		return nil, err
+	if contexts == nil {
+		contexts = Contexts()
 	}
-	canonical, _, err := rdf.Canonicalize(said, rdf.Options{Hash: hash})
-	return canonical, err
+	return contexts.CanonicalNQuads(document, hash)
 }
 
 // quads returns what a JSON-LD document says, statement by statement.
