@@ -37,7 +37,7 @@ func (s *Set) Quads(doc strictjson.Value) ([]rdf.Quad, error) {
 	if doc.Kind() != strictjson.Object || !doc.Member("@context").Exists() {
 		return nil, s.Check(doc)
 	}
-	w := &stater{walk: walk{Set: s, whole: true}, quads: make([]rdf.Quad, 0, 1+len(doc.Raw())/bytesPerQuad)}
+	w := &stater{walk: walk{Set: s, whole: true}, quads: make([]rdf.Quad, 0, 1+min(len(doc.Raw())/bytesPerQuad, maxQuads))}
 	if err := w.walk.object(doc, s.empty, nil, true); err != nil {
 		return nil, err
 	}
@@ -47,6 +47,10 @@ func (s *Set) Quads(doc strictjson.Value) ([]rdf.Quad, error) {
 	}
 	return w.quads, nil
 }
+
+// maxQuads bounds the statements of one document, each of which takes some 160 bytes and, with its canonical form, a few
+// microseconds: a credential makes 30 to 100, and a presentation of a thousand of them fits.
+const maxQuads = 1 << 17
 
 // bytesPerQuad is how long a document usually is for each statement that it makes.
 const bytesPerQuad = 32
@@ -172,6 +176,8 @@ type property struct {
 	graph     rdf.Term
 }
 
+const tooMany = "comes after more statements than are read of one document"
+
 const empty = "is an empty list, which RDF would drop: leave it out"
 
 // property states v as a value of p; member is what it is, or is an element of.
@@ -227,6 +233,9 @@ func (w *stater) property(v, member strictjson.Value, a *active, p property) *Te
 
 // link states that object is a value of p.
 func (w *stater) link(v strictjson.Value, object rdf.Term, p property) *TermError {
+	if len(w.quads) > maxQuads {
+		return &TermError{v.Pointer(), p.name, tooMany}
+	}
 	if p.term == nil || !p.term.reverse {
 		w.state(p.subject, p.predicate, object, p.graph)
 		return nil
@@ -250,6 +259,9 @@ func (w *stater) list(v strictjson.Value, a *active, p property) (rdf.Term, *Ter
 	}
 	head := blank("c", first)
 	for e, cell := first, head; e.Exists(); {
+		if len(w.quads) > maxQuads {
+			return rdf.Term{}, &TermError{e.Pointer(), p.name, tooMany}
+		}
 		var object rdf.Term
 		var err *TermError
 		switch {

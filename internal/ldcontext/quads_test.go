@@ -348,6 +348,27 @@ func TestWhatRDFWouldDropIsRefused(t *testing.T) {
 	}
 }
 
+// A document that would take long is refused before it does.
+func TestTooManyStatementsAreRefused(t *testing.T) {
+	s := Default().WithInline()
+	for _, tt := range []struct{ name, before, each, after string }{
+		{"numbers", `"plain":[`, "%d", `]`},
+		{"objects", `"plain":[`, `{"id":"x:%d"}`, `]`},
+		{"a list", `"list":[`, "%d", `]`},
+		{"types of objects", `"plain":[`, `{"type":"x:%d"}`, `]`},
+		{"texts", `"texts":{"en":[`, `"%d"`, `]}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var elements []string
+			for i := range maxQuads + 5 {
+				elements = append(elements, fmt.Sprintf(tt.each, i))
+			}
+			_, err := s.Quads(parse(t, `{"@context":["`+CredentialsV2+`",`+fmt.Sprintf(vocabulary, "")+`],`+tt.before+strings.Join(elements, ",")+tt.after+`,"none":1}`))
+			require.ErrorContains(t, err, "more statements")
+		})
+	}
+}
+
 func TestWhatIsStated(t *testing.T) {
 	s := Default().WithInline()
 	for _, tt := range []struct{ name, settings, members, quads string }{
