@@ -31,10 +31,10 @@ export const operations = {
     };
   },
   // Safe mode: what would be dropped is an error.
-  async canonizeJSON({text}) {
+  async canonizeJSON({text, rdfDirection}) {
     return {
       canonical: await jsonld.canonize(JSON.parse(text), {
-        algorithm: 'RDFC-1.0', format: 'application/n-quads', safe: true, base: null, documentLoader
+        algorithm: 'RDFC-1.0', format: 'application/n-quads', safe: true, base: null, documentLoader, rdfDirection
       })
     };
   }

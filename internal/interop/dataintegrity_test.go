@@ -36,6 +36,7 @@ var credentials = []struct{ name, text string }{
 	{"blank nodes, languages, several values", `{"@context":["https://www.w3.org/ns/credentials/v2","https://www.w3.org/ns/credentials/examples/v2"],
 		"id":"urn:uuid:6f8b6ba0-2d1a-4b0e-9b0a-3f6f1d0a4c11","type":["VerifiableCredential","ExampleAlumniCredential"],
 		"issuer":{"id":"ISSUER","name":[{"@value":"École","@language":"fr"},{"@value":"School","@language":"en"}]},
+		"description":{"@value":"مرحبا","@language":"ar","@direction":"rtl"},
 		"validFrom":"2026-03-02T00:00:00Z","validUntil":"2126-03-02T00:00:00Z",
 		"credentialSubject":{"id":"HOLDER","alumniOf":[{"name":"300","year":1999,"share":0.25,"honours":true},{"name":"B","years":[3,1,2]},{"name":"300"}]},
 		"evidence":[{"type":"Photograph","id":"https://evidence.example/1"},{"type":"Document"}],
@@ -109,11 +110,11 @@ func dataIntegrity(t *testing.T) *peer {
 	return p
 }
 
-// load hands the peer the contexts that we embed.
-func (p *peer) load(known *vc.Contexts) {
+// load hands the peer the contexts that we know.
+func (p *peer) load(known *vc.Contexts, more ...string) {
 	p.t.Helper()
 	documents := object{}
-	for _, url := range contextURLs {
+	for _, url := range append(more, contextURLs...) {
 		text, ok := known.Document(url)
 		require.True(p.t, ok, url)
 		documents[url] = text
@@ -293,4 +294,32 @@ func TestProofSetsOfBothSides(t *testing.T) {
 func last(text []byte, old, new string) []byte {
 	i := bytes.LastIndex(text, []byte(old))
 	return slices.Concat(text[:i], []byte(new), text[i+len(old):])
+}
+
+// Ed25519Signature2020 is what Data Integrity 1.0 replaced: they issue, we only verify.
+func TestWeVerifyTheirEd25519Signature2020(t *testing.T) {
+	p := dataIntegrity(t)
+	const url = "https://w3id.org/security/suites/ed25519-2020/v1"
+	for _, c := range []struct{ name, text string }{
+		{"VCDM 1.1", strings.Replace(credentials[2].text, "https://w3id.org/security/data-integrity/v2", url, 1)},
+		{"VCDM 2.0", strings.Replace(credentials[1].text, `"https://www.w3.org/ns/credentials/v2"`, `"https://www.w3.org/ns/credentials/v2","`+url+`"`, 1)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := p.on(t)
+			id := p.signs("Ed25519")
+			raw := p.document("issue", object{"document": json.RawMessage(credential(c.text, id, id)), "cryptosuite": "Ed25519Signature2020", "key": id})
+			_, err := everything().Verify(t.Context(), raw, vc.IssuedBy(id))
+			require.NoError(t, err)
+			for how, bad := range spoiled(t, raw) {
+				t.Run(how, func(t *testing.T) {
+					p := p.on(t)
+					p.denies("verify", object{"document": json.RawMessage(bad)})
+					_, err := everything().Verify(t.Context(), bad, vc.AnyIssuer)
+					rejected(t, err)
+				})
+			}
+			_, err = (&vc.Verifier{Contexts: contexts(), V1: true}).Verify(t.Context(), raw, vc.AnyIssuer)
+			require.ErrorIs(t, err, vc.ErrProof, "it has to be enabled")
+		})
+	}
 }

@@ -1,0 +1,283 @@
+package interop
+
+import (
+	"crypto"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hourmeter/hourmeter/vc/rdfc"
+)
+
+// What each kind of record entry says in RDF is the same to jsonld.js.
+func TestRecordExamplesSayTheSameInRDF(t *testing.T) {
+	p := start(t, "canonical")
+	p.load(contexts())
+	files, err := filepath.Glob("../../vc/record/example/*.json")
+	require.NoError(t, err)
+	require.Greater(t, len(files), 10)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
+			p := p.on(t)
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			ours, err := rdfc.Canonicalize(nil, text, crypto.SHA256)
+			require.NoError(t, err)
+			require.Equal(t, p.canonical(string(text)), string(ours))
+		})
+	}
+}
+
+// canonical returns the canonical N-Quads of a document by jsonld.js, which refuses
+// what it would drop.
+func (p *peer) canonical(text string) string {
+	p.t.Helper()
+	var theirs struct{ Canonical string }
+	p.ask("canonizeJSON", object{"text": text, "rdfDirection": "i18n-datatype"}, &theirs)
+	return theirs.Canonical
+}
+
+// vocabulary is a context with every kind of term that we process.
+const vocabularyURL, vocabulary = "https://vocabulary.example/v1", `{"@context":{"@version":1.1,"id":"@id","type":"@type",
+	"ex":"https://ex.example/#","xsd":"http://www.w3.org/2001/XMLSchema#",
+	"plain":"ex:plain","again":"ex:plain",
+	"ref":{"@id":"ex:ref","@type":"@id"},
+	"word":{"@id":"ex:word","@type":"@vocab"},
+	"date":{"@id":"ex:date","@type":"xsd:dateTime"},
+	"double":{"@id":"ex:double","@type":"xsd:double"},
+	"integer":{"@id":"ex:integer","@type":"xsd:integer"},
+	"boolean":{"@id":"ex:boolean","@type":"xsd:boolean"},
+	"set":{"@id":"ex:set","@container":"@set"},
+	"list":{"@id":"ex:list","@container":"@list"},
+	"refs":{"@id":"ex:refs","@type":"@id","@container":"@list"},
+	"language":{"@id":"ex:language","@container":"@language"},
+	"english":{"@id":"ex:english","@language":"en"},
+	"arabic":{"@id":"ex:arabic","@language":"AR-eg","@direction":"rtl"},
+	"json":{"@id":"ex:json","@type":"@json"},
+	"graph":{"@id":"ex:graph","@container":"@graph"},
+	"scoped":{"@id":"ex:scoped","@context":{"plain":"ex:otherPlain","inner":"ex:inner"}},
+	"Typed":{"@id":"ex:Typed","@context":{"plain":"ex:typedPlain","typed":"ex:typed"}},
+	"Kept":{"@id":"ex:Kept","@context":{"@propagate":true,"plain":{"@id":"ex:keptPlain","@type":"@id"},"kept":"ex:kept"}}
+}}`
+
+// Whatever we say in RDF, jsonld.js says too, on random credentials that use and
+// abuse every kind of term. It takes more than we do: we also refuse what a reader
+// who looks for words would not see, and values of which RDF keeps one.
+func TestRandomCredentialsSayTheSameInRDF(t *testing.T) {
+	p := start(t, "canonical")
+	known, err := contexts().With(vocabularyURL, []byte(vocabulary))
+	require.NoError(t, err)
+	p.load(known, vocabularyURL)
+	g := generator{rand.New(rand.NewPCG(11, 8))}
+	taken, refused := 0, 0
+	for i := range 4000 {
+		text := g.credential()
+		ours, err := rdfc.Canonicalize(known, []byte(text), crypto.SHA256)
+		if err != nil {
+			refused++
+			continue
+		}
+		taken++
+		require.Equal(t, p.canonical(text), string(ours), "case %d: %s", i, text)
+	}
+	t.Logf("%d taken, %d refused", taken, refused)
+	require.Greater(t, taken, 1000)
+	require.Greater(t, refused, 300)
+}
+
+// Where jsonld.js 9.0.0 says something else than we do, it is wrong by JSON-LD 1.1
+// API §8.1 and §8.2.2, and random credentials leave these out. Whoever verifies with
+// it takes the altered value in the last column for the signed one.
+func TestJSONLDJSSaysSomethingElse(t *testing.T) {
+	p := start(t, "canonical")
+	known, err := contexts().With(vocabularyURL, []byte(vocabulary))
+	require.NoError(t, err)
+	p.load(known, vocabularyURL)
+	text := func(member string) string {
+		return `{"@context":["https://www.w3.org/ns/credentials/v2","https://vocabulary.example/v1"],"type":["VerifiableCredential"],
+			"issuer":"did:example:issuer","credentialSubject":{"id":"urn:x",` + member + `}}`
+	}
+	const subject, xsd = "<urn:x> <https://ex.example/#", "<http://www.w3.org/2001/XMLSchema#"
+	for _, c := range []struct{ name, member, ours, theirs, altered string }{
+		{"a small number with no point in it is zero", `"plain":1e-7`,
+			subject + `plain> "1.0E-7"^^` + xsd + "double> .\n", subject + `plain> "0"^^` + xsd + "integer> .\n", `"plain":2e-9`},
+		{"text that is typed as a number is made one", `"double":"20"`,
+			subject + `double> "20"^^` + xsd + "double> .\n", subject + `double> "2.0E1"^^` + xsd + "double> .\n", `"double":"20 or so"`},
+		{"any other text typed as a number is NaN", `"double":"unlimited"`,
+			subject + `double> "unlimited"^^` + xsd + "double> .\n", subject + `double> "NaN"^^` + xsd + "double> .\n", `"double":"none"`},
+		{"two directions of one text are one text", `"plain":[{"@value":"a","@direction":"ltr"},"a"]`,
+			subject + `plain> "a" .` + "\n" + subject + `plain> "a"^^<https://www.w3.org/ns/i18n#_ltr> .` + "\n",
+			subject + `plain> "a"^^<https://www.w3.org/ns/i18n#_ltr> .` + "\n", `"plain":[{"@value":"a","@direction":"ltr"}]`},
+		{"one statement in two spellings is two", `"plain":"a","again":{"@value":"a","@type":"xsd:string"}`,
+			subject + `plain> "a" .` + "\n", subject + `plain> "a" .` + "\n" + subject + `plain> "a" .` + "\n", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := p.on(t)
+			about := func(canonical string) (lines string) {
+				for line := range strings.Lines(canonical) {
+					if strings.HasPrefix(line, "<urn:x>") {
+						lines += line
+					}
+				}
+				return lines
+			}
+			ours, err := rdfc.Canonicalize(known, []byte(text(c.member)), crypto.SHA256)
+			require.NoError(t, err)
+			require.Equal(t, c.ours, about(string(ours)))
+			theirs := p.canonical(text(c.member))
+			require.Equal(t, c.theirs, about(theirs))
+			if c.altered != "" {
+				require.Equal(t, theirs, p.canonical(text(c.altered)))
+				altered, err := rdfc.Canonicalize(known, []byte(text(c.altered)), crypto.SHA256)
+				require.NoError(t, err)
+				require.NotEqual(t, string(ours), string(altered))
+			}
+		})
+	}
+}
+
+// A generator writes random credentials.
+type generator struct{ *rand.Rand }
+
+func (g generator) pick(of ...string) string { return of[g.IntN(len(of))] }
+
+func (g generator) credential() string {
+	members := []string{
+		`"@context":["https://www.w3.org/ns/credentials/v2",` + quoted(vocabularyURL) + `]`,
+		`"type":` + g.pick(`["VerifiableCredential"]`, `["VerifiableCredential","Typed"]`, `["VerifiableCredential","Kept"]`),
+		`"issuer":` + g.pick(`"did:example:issuer"`, `{"id":"did:example:issuer","again":"x"}`),
+		`"credentialSubject":` + g.several(g.node, 3),
+	}
+	if g.IntN(3) == 0 {
+		members = append(members, g.pick(`"id":"urn:uuid:1"`, `"validFrom":"2026-03-02T00:00:00Z"`, `"name":"n"`, `"evidence":{"type":"Typed","plain":"1"}`,
+			`"name":{"@value":"n","@language":"en"}`, `"description":[{"@value":"a","@language":"fr-CH"},{"@value":"b","@language":"ar","@direction":"rtl"}]`))
+	}
+	if g.IntN(4) == 0 {
+		members = append(members, `"plain":`+g.value(2))
+	}
+	g.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
+	return "{" + strings.Join(members, ",") + "}"
+}
+
+// several writes one value, or an array of some.
+func (g generator) several(one func(depth int) string, depth int) string {
+	if g.IntN(3) > 0 {
+		return one(depth)
+	}
+	var list []string
+	for range 1 + g.IntN(3) {
+		list = append(list, one(depth))
+	}
+	return "[" + strings.Join(list, ",") + "]"
+}
+
+func (g generator) id() string {
+	return g.pick("did:example:a", "did:example:b", "urn:uuid:2", "https://ex.example/x?y#z", "ex:compact", "https://ex.example/%C3%A9", "mailto:a@b.example", "_:blank")
+}
+
+func (g generator) node(depth int) string {
+	var members []string
+	if g.IntN(3) == 0 {
+		members = append(members, `"id":`+quoted(g.id()))
+	}
+	if g.IntN(3) == 0 {
+		members = append(members, `"type":`+g.pick(`"Typed"`, `"Kept"`, `["Typed","Kept"]`, `["Kept"]`, `"https://ex.example/Type"`, `"ex:Type"`))
+	}
+	if g.IntN(100) == 0 {
+		members = append(members, `"nowhere":1`)
+	}
+	seen := map[string]bool{}
+	for range 1 + g.IntN(4) {
+		name := g.pick("plain", "again", "ref", "word", "date", "double", "integer", "boolean", "set", "list", "refs", "language", "english", "arabic", "json", "graph", "scoped", "plain")
+		if g.IntN(30) == 0 {
+			name = g.pick("typed", "kept", "inner", "ex:compact")
+		}
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		members = append(members, quoted(name)+":"+g.valueOf(name, depth-1))
+	}
+	g.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
+	return "{" + strings.Join(members, ",") + "}"
+}
+
+// valueOf writes a value for a term: mostly one that fits.
+func (g generator) valueOf(name string, depth int) string {
+	if name != "double" && g.IntN(15) == 0 {
+		return g.value(depth)
+	}
+	node := func() string {
+		if depth <= 0 {
+			return `{"id":` + quoted(g.id()) + `,"plain":"end"}`
+		}
+		return g.node(depth)
+	}
+	switch name {
+	case "ref", "refs":
+		return g.several(func(int) string {
+			if g.IntN(3) == 0 {
+				return node()
+			}
+			return quoted(g.id())
+		}, depth)
+	case "word":
+		return g.several(func(int) string { return quoted(g.pick("Typed", "plain", "ex:other", "https://ex.example/w", g.id())) }, depth)
+	case "date":
+		return g.several(func(int) string { return quoted(g.pick("2026-03-02T00:00:00Z", "not a date", "")) }, depth)
+	case "double":
+		return g.several(func(int) string { return g.number() }, depth)
+	case "integer", "boolean":
+		return g.several(func(int) string { return g.scalar() }, depth)
+	case "language":
+		return g.pick(`{"en":"a"}`, `{"en":["a","b"],"de":"c"}`, `{"fr-CH":"d","EN":"e"}`, `{"@none":"f","en":"g"}`, `{"x-private":"é"}`)
+	case "english", "arabic":
+		return g.several(func(int) string { return g.text() }, depth)
+	case "json":
+		return value(g.Rand, 3)
+	case "graph", "scoped":
+		return g.several(func(int) string { return node() }, depth)
+	}
+	return g.value(depth)
+}
+
+func (g generator) value(depth int) string {
+	return g.several(func(int) string {
+		switch k := g.IntN(10); {
+		case k < 3 && depth > 0:
+			return g.node(depth - 1)
+		case k == 3:
+			return g.pick(`{"@value":"right","@language":"ar","@direction":"rtl"}`, `{"@value":"left","@direction":"ltr"}`, `{"@value":"text","@type":"xsd:string"}`,
+				fmt.Sprintf(`{"@value":%s%s}`, g.text(), g.pick("", `,"@language":"de"`, `,"@type":"ex:datatype"`)))
+		case k == 4:
+			return g.pick(`{"@value":`+g.number()+`,"@type":"xsd:double"}`,
+				fmt.Sprintf(`{"@value":%s%s}`, g.scalar(), g.pick("", `,"@type":"xsd:integer"`, `,"@type":"ex:datatype"`)))
+		case k == 5:
+			return g.scalar()
+		}
+		return g.text()
+	}, depth)
+}
+
+func (g generator) text() string {
+	return g.pick(`"a"`, `"b"`, `""`, `"300"`, `"é \u2028 \ud83d\ude81"`, `"quote\" back\\slash \n\t\r\u0000\u007f"`, `"https://ex.example/x"`, `"Typed"`)
+}
+
+func (g generator) number() string {
+	return g.pick("0", "-0", "1", "-17", "1.0", "0.5", "1.5e3", "1e21", "123456789012", "9007199254740991", "0.1", "1.5e-7", "3.141592653589793")
+}
+
+func (g generator) scalar() string {
+	return g.pick("true", "false", "null", `"2"`, `"x"`, g.number(), g.number())
+}
+
+func quoted(text string) string {
+	b, _ := json.Marshal(text)
+	return string(b)
+}
