@@ -66,7 +66,7 @@ var mayImport = map[string][]string{
 }
 
 // core are the packages a device may link.
-var core = []string{"did", "keystore", "vc", "vc/record", "vc/chain", "vc/chain/tlog", "vc/status", "vc/sdjwt", "vc/jose", "reputation"}
+var core = []string{"did", "keystore", "vc", "vc/record", "vc/chain", "vc/chain/tlog", "vc/status", "vc/sdjwt", "vc/jose", "vc/cose", "reputation"}
 
 // root returns the folder of go.mod.
 func root(t testing.TB) string {
