@@ -50,7 +50,7 @@ func TestIssueVerifyPresent(t *testing.T) {
 				require.NoError(t, err, "%v %s", alg, name)
 				v, err := verifier.Verify(ctx, raw, vc.IssuedBy(id))
 				require.NoError(t, err, "%v %s", alg, name)
-				require.Equal(t, map[string]string{"vc+cose": cose.MediaTypeVC, "CWT": cose.MediaTypeCWT}[name], v.MediaType())
+				require.Equal(t, map[string]string{"vc+cose": cose.MediaTypeCredential, "CWT": cose.MediaTypeCWT}[name], v.MediaType())
 				require.Equal(t, []did.DID{id}, v.Signers())
 				require.True(t, by.Now().Equal(v.Created()))
 				require.Equal(t, string(raw), v.Raw())
@@ -106,7 +106,7 @@ func TestRefusals(t *testing.T) {
 	ctx, v := context.Background(), verifier(t)
 	by, other := service(t), issuer(t, 9)
 	kid, others := []byte(by.ID.URL(by.ID.Identifier()).String()), []byte(other.ID.URL(other.ID.Identifier()).String())
-	vcTyp, content := cose.MediaTypeVC, "application/vc"
+	vcTyp, content := cose.MediaTypeCredential, "application/vc"
 	doc := []byte(good(t))
 	text := func(s string) string { return hex.EncodeToString(cbor.AppendText(nil, s)) }
 	m := func(change func(*cosesign1.Message)) []byte {
@@ -158,10 +158,18 @@ func TestRefusals(t *testing.T) {
 		{"media type of the draft", m(func(m *cosesign1.Message) { m.Typ = "application/vc-ld+cose" }), vc.ErrMalformed, "typ (16)"},
 		{"no media type at all", m(func(m *cosesign1.Message) { m.Typ, m.ContentType = "", "" }), vc.ErrMalformed, "typ (16)"},
 		{"another content type", m(func(m *cosesign1.Message) { m.ContentType = "text/plain" }), vc.ErrMalformed, "content type (3)"},
-		{"vp+cose as a credential", m(func(m *cosesign1.Message) { m.Typ, m.ContentType = cose.MediaTypeVP, "" }), vc.ErrMalformed, "presentation"},
+		{"vp+cose as a credential", m(func(m *cosesign1.Message) { m.Typ, m.ContentType = cose.MediaTypePresentation, "" }), vc.ErrMalformed, "presentation"},
 		{"content type of a presentation", m(func(m *cosesign1.Message) { m.ContentType = "application/vp" }), vc.ErrMalformed, "content type (3)"},
-		{"no kid", m(func(m *cosesign1.Message) { m.Kid = nil }), vc.ErrMalformed, "kid (4) is missing"},
-		{"kid that is a thumbprint", m(func(m *cosesign1.Message) { m.Kid = []byte("73voMXFNmNlOEpuYCSJlh8eN0dscykoO6gBukgRS1uU") }), vc.ErrMalformed, "want the DID URL"},
+		{"no kid, and an issuer with many keys", m(func(m *cosesign1.Message) {
+			m.Kid, m.Payload = nil, []byte(strings.ReplaceAll(credential, "ISSUER", "did:web:a.example"))
+		}), vc.ErrMalformed, "kid (4) is missing"},
+		{"no kid, and no issuer", m(func(m *cosesign1.Message) { m.Kid, m.Payload = nil, []byte("{}") }), vc.ErrMalformed, "kid (4) is missing"},
+		{"kid that is a thumbprint, of an issuer without a DID", m(func(m *cosesign1.Message) {
+			m.Kid, m.Payload = []byte("73voMXFNmNlOEpuYCSJlh8eN0dscykoO6gBukgRS1uU"), []byte(strings.ReplaceAll(credential, "ISSUER", "https://example.issuer/vc-jose-cose"))
+		}), vc.ErrMalformed, "want the DID URL"},
+		{"kid that is a thumbprint, of another key", m(func(m *cosesign1.Message) { m.Kid = []byte("73voMXFNmNlOEpuYCSJlh8eN0dscykoO6gBukgRS1uU") }), vc.ErrProof, "key did:key"},
+		{"aud of a credential", m(func(m *cosesign1.Message) { m.Claims = claim(t, "a1 03"+text("lease.example")) }), vc.ErrMalformed, "answer a challenge"},
+		{"nonce of a credential", m(func(m *cosesign1.Message) { m.Claims = claim(t, "a1 0a 48 3132333435363738") }), vc.ErrMalformed, "answer a challenge"},
 		{"kid that is a DID", m(func(m *cosesign1.Message) { m.Kid = []byte(by.ID.String()) }), vc.ErrMalformed, "has no fragment"},
 		{"kid that is not UTF-8", m(func(m *cosesign1.Message) { m.Kid = []byte("did:web:\xff#k") }), vc.ErrMalformed, "want the DID URL"},
 		{"kid of an unknown key", m(func(m *cosesign1.Message) { m.Kid = []byte("#k") }), vc.ErrProof, "key did:key"},
@@ -197,6 +205,8 @@ func TestRefusals(t *testing.T) {
 		m(func(m *cosesign1.Message) { m.ContentType = "" }),
 		m(func(m *cosesign1.Message) { m.Typ = "" }),
 		m(func(m *cosesign1.Message) { m.Kid = []byte("#" + by.ID.Identifier()) }),
+		m(func(m *cosesign1.Message) { m.Kid = []byte(by.ID.Identifier()) }),
+		m(func(m *cosesign1.Message) { m.Kid = nil }),
 		m(func(m *cosesign1.Message) {
 			m.Claims = claim(t, "a3 01"+text(by.ID.String())+"06 1a 6a000000 1903e8 00")
 		}),
@@ -342,8 +352,8 @@ func TestRecognizes(t *testing.T) {
 	}{
 		{"vc+cose", "", vcCose, true, false},
 		{"CWT", "", cwt, false, true},
-		{"vc+cose by name", cose.MediaTypeVC, cwt, true, false},
-		{"vp+cose by name", cose.MediaTypeVP, nil, true, false},
+		{"vc+cose by name", cose.MediaTypeCredential, cwt, true, false},
+		{"vp+cose by name", cose.MediaTypePresentation, nil, true, false},
 		{"CWT by name", cose.MediaTypeCWT, vcCose, false, true},
 		{"JWT by name", "application/vc+jwt", vcCose, false, false},
 		{"JSON", "", []byte(`{}`), false, false},

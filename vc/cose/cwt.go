@@ -23,7 +23,7 @@ import (
 // are the document's own issuer or holder, subject, validUntil, validFrom and id, where RFC 8392
 // has room for them; iat is when it was signed, if not at validFrom, and presentations have aud and
 // nonce as in [Format].
-// kid is left out if it follows from the issuer's or holder's did:key.
+// kid is left out if it follows from the issuer's or holder's did:key or did:jwk.
 type CWT struct{}
 
 var _ vc.Format = CWT{}
@@ -100,14 +100,11 @@ func (CWT) Open(raw []byte) (*vc.Envelope, error) {
 		Nonce: c.nonce, Audience: c.aud, Status: c.status, Verify: m.Verify,
 	}
 	by := signedBy(doc.Root(), isVP)
-	switch {
-	case m.Kid != nil:
-		e.Method, err = method(string(m.Kid), by)
-	default:
-		e.Method, err = keyMethod(by)
+	if e.Method, err = method(m.Kid, by); err != nil {
+		return nil, fmt.Errorf("cose: CWT: %w", err)
 	}
-	if err != nil {
-		return nil, err
+	if !isVP && (c.aud != nil || c.nonce != "") {
+		return nil, errors.New("cose: CWT: aud (3) and nonce (10) answer a challenge: a credential is for all to see")
 	}
 
 	// One encoding: the same again, or none.
@@ -149,18 +146,10 @@ func signedBy(root strictjson.Value, isVP bool) string {
 	return party(root.Member("issuer"))
 }
 
-// keyMethod returns the one verification method of a did:key.
-func keyMethod(by string) (did.URL, error) {
-	id, err := did.Parse(by)
-	if err != nil || id.Method() != "key" {
-		return did.URL{}, fmt.Errorf("cose: CWT: kid (4) is missing, and %.80q does not say which key it is", by)
-	}
-	return id.URL(id.Identifier()), nil
-}
-
-// shortKid returns kid: nothing for the key of a did:key, only the fragment for another of by's.
+// shortKid returns kid: nothing for the one key of a did:key or did:jwk, and only the fragment for
+// another of by's.
 func shortKid(method did.URL, by string) []byte {
-	if own, err := keyMethod(by); err == nil && own == method {
+	if own, ok := ownMethod(by); ok && own == method {
 		return nil
 	}
 	if method.DID.String() == by && method.Path == "" && method.Query == "" {

@@ -269,7 +269,7 @@ func TestCWTHeaders(t *testing.T) {
 		{"in full, of the issuer", kid, web, "its one form here"},
 		{"fragment, and no issuer", "#k", "a1 3a00011170 a0", "want the DID URL"},
 		{"DID", "did:web:a.example", web, "has no fragment"},
-		{"thumbprint", "73voMXFNmNlOEpuYCSJlh8eN0dscykoO6gBukgRS1uU", web, "want the DID URL"},
+		{"fragment without its #", "73voMXFNmNlOEpuYCSJlh8eN0dscykoO6gBukgRS1uU", web, "its one form here"},
 	} {
 		_, err := open(test.kid, test.payload)
 		require.ErrorContains(t, err, test.want, test.name)

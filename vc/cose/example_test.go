@@ -82,7 +82,7 @@ func ExampleFormat_Seal() {
 	// A presentation of it, in the other form.
 	holder := vc.Holder{ID: drone.ID, Key: drone.Key, Format: cose.CWT{}, Now: drone.Now}
 	challenge := vc.Challenge{Nonce: "3YQ5PSQKBRGIXDHNOY7LCN4FZ6", Domain: "lease.example"}
-	shown, err := holder.Present(challenge, vc.Enveloped(cose.MediaTypeVC, seen))
+	shown, err := holder.Present(challenge, vc.Enveloped(cose.MediaTypeCredential, seen))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -98,7 +98,7 @@ func ExampleFormat_Seal() {
 }
 
 func ExampleFormat_Recognizes() {
-	fmt.Println(cose.Format{}.Recognizes(cose.MediaTypeVP, nil), cose.CWT{}.Recognizes("", []byte(`{"type":"VerifiableCredential"}`)))
+	fmt.Println(cose.Format{}.Recognizes(cose.MediaTypePresentation, nil), cose.CWT{}.Recognizes("", []byte(`{"type":"VerifiableCredential"}`)))
 	// Output: true false
 }
 

@@ -4,8 +4,8 @@
 //   - [Format] is that of VC-JOSE-COSE 1.0 §3.3: application/vc+cose and application/vp+cose, whose
 //     payload is the JSON.
 //   - [CWT] is for links where every byte counts: a CBOR Web Token (RFC 8392) with integers for
-//     member names and common values, a third to a quarter of the JSON. What comes out is
-//     the same JSON under RFC 8785, so that the digest is the same, too.
+//     member names and common values, signed in a third of the bytes of the unsigned JSON. What
+//     comes out is the same JSON under RFC 8785, so that the digest is the same, too.
 //
 // Both sign with Ed25519, P-256, P-384 or secp256k1, as the key has it; what is read must agree
 // with the key of the verification method that kid names. Keys and certificates in headers are
@@ -35,9 +35,9 @@ import (
 
 // The media types of what this package writes.
 const (
-	MediaTypeVC  = "application/vc+cose" // VC-JOSE-COSE 1.0 §6.1
-	MediaTypeVP  = "application/vp+cose"
-	MediaTypeCWT = "application/cwt" // RFC 8392 §9.2; credentials and presentations
+	MediaTypeCredential   = "application/vc+cose" // VC-JOSE-COSE 1.0 §6.1
+	MediaTypePresentation = "application/vp+cose"
+	MediaTypeCWT          = "application/cwt" // RFC 8392 §9.2; credentials and presentations
 )
 
 // What content type (3) calls the payload of the first two.
@@ -60,7 +60,7 @@ var _ vc.Format = Format{}
 // Recognizes implements [vc.Format].
 func (Format) Recognizes(mediaType string, raw []byte) bool {
 	if mediaType != "" {
-		return mediaType == MediaTypeVC || mediaType == MediaTypeVP
+		return mediaType == MediaTypeCredential || mediaType == MediaTypePresentation
 	}
 	isMap, _ := payloadIsMap(raw)
 	return looksLike(raw) && !isMap
@@ -89,12 +89,12 @@ func (Format) Open(raw []byte) (*vc.Envelope, error) {
 
 	// typ says what it is. It may be left out, and then the content type says (§3.3.1, §3.3.2).
 	switch {
-	case m.Typ == MediaTypeVC, m.Typ == "" && m.ContentType == contentVC:
-		e.MediaType = MediaTypeVC
-	case m.Typ == MediaTypeVP, m.Typ == "" && m.ContentType == contentVP:
-		e.MediaType, e.Presentation = MediaTypeVP, true
+	case m.Typ == MediaTypeCredential, m.Typ == "" && m.ContentType == contentVC:
+		e.MediaType = MediaTypeCredential
+	case m.Typ == MediaTypePresentation, m.Typ == "" && m.ContentType == contentVP:
+		e.MediaType, e.Presentation = MediaTypePresentation, true
 	default:
-		return nil, fmt.Errorf("cose: typ (16) is %.80q, want %s or %s", m.Typ, MediaTypeVC, MediaTypeVP)
+		return nil, fmt.Errorf("cose: typ (16) is %.80q, want %s or %s", m.Typ, MediaTypeCredential, MediaTypePresentation)
 	}
 	limit, content, signer := vc.MaxCredentialBytes, contentVC, "issuer"
 	if e.Presentation {
@@ -131,11 +131,11 @@ func (Format) Open(raw []byte) (*vc.Envelope, error) {
 	if c.iss != "" && c.iss != by {
 		return nil, fmt.Errorf("cose: iss is %.80q, and the %s %.80q", c.iss, signer, by)
 	}
-	if m.Kid == nil {
-		return nil, errors.New("cose: kid (4) is missing: it names the verification method")
+	if e.Method, err = method(m.Kid, by); err != nil {
+		return nil, fmt.Errorf("cose: %w", err)
 	}
-	if e.Method, err = method(string(m.Kid), by); err != nil {
-		return nil, err
+	if !e.Presentation && (c.aud != nil || c.nonce != "") {
+		return nil, errors.New("cose: aud (3) and nonce (10) answer a challenge: a credential is for all to see")
 	}
 	c.fill(e)
 	return e, nil
@@ -149,20 +149,40 @@ func party(v strictjson.Value) string {
 	return v.Text()
 }
 
-// method reads kid: a DID URL with a fragment, or only that, in the document of who is said to have signed.
-func method(kid, by string) (did.URL, error) {
-	text := kid
-	if strings.HasPrefix(kid, "#") {
-		text = by + kid
+// method returns the verification method that kid names (VC-JOSE-COSE 1.0 §4.1.2, §4.3): a DID URL,
+// or only its fragment, in the document of who is said to have signed. kid may be missing if that
+// is a did:key or did:jwk, which has one method that signs.
+func method(kid []byte, by string) (did.URL, error) {
+	text := string(kid)
+	if kid != nil && !strings.HasPrefix(text, "did:") {
+		text = by + "#" + strings.TrimPrefix(text, "#")
+	}
+	if kid == nil {
+		if own, ok := ownMethod(by); ok {
+			return own, nil
+		}
+		return did.URL{}, fmt.Errorf("kid (4) is missing, and %.80q has no one key that it could be", by)
 	}
 	url, err := did.ParseURL(text)
 	if err == nil && url.Fragment == "" {
-		err = errors.New("has no fragment, which names the key")
+		err = errors.New("it has no fragment, which names the key")
 	}
 	if err != nil {
-		return did.URL{}, fmt.Errorf("cose: kid (4) is %.80q, want the DID URL of a verification method: %w", kid, err)
+		return did.URL{}, fmt.Errorf("kid (4) is %.80q, want the DID URL of a verification method: %w", kid, err)
 	}
 	return url, nil
+}
+
+// ownMethod returns the one verification method of a did:key or did:jwk.
+func ownMethod(by string) (did.URL, bool) {
+	id, _ := did.Parse(by)
+	switch id.Method() {
+	case "key":
+		return id.URL(id.Identifier()), true
+	case "jwk":
+		return id.URL("0"), true
+	}
+	return did.URL{}, false
 }
 
 // fill copies what an Envelope has of the claims.
@@ -173,9 +193,9 @@ func (c *claims) fill(e *vc.Envelope) {
 
 // Seal implements [vc.Format].
 func (f Format) Seal(key crypto.Signer, e *vc.Envelope) ([]byte, error) {
-	m := cosesign1.Message{Typ: MediaTypeVC, ContentType: contentVC, Kid: []byte(e.Method.String()), Payload: e.Document}
+	m := cosesign1.Message{Typ: MediaTypeCredential, ContentType: contentVC, Kid: []byte(e.Method.String()), Payload: e.Document}
 	if e.Presentation {
-		m.Typ, m.ContentType = MediaTypeVP, contentVP
+		m.Typ, m.ContentType = MediaTypePresentation, contentVP
 	}
 	c := claims{iat: e.Created, nbf: e.NotBefore, exp: e.Expires, nonce: e.Nonce, aud: e.Audience, status: e.Status}
 	pairs, n, err := c.append(nil)

@@ -105,7 +105,7 @@ var prefixes = []string{
 }
 
 // mediaTypes are those of a data: URL in base64.
-var mediaTypes = []string{MediaTypeVC, MediaTypeVP, MediaTypeCWT}
+var mediaTypes = []string{MediaTypeCredential, MediaTypePresentation, MediaTypeCWT}
 
 // labels finds the label of a text.
 type labels struct{ names, values map[string]int64 }

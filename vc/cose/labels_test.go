@@ -49,7 +49,7 @@ Until then, a name or value that is not here travels as text.
 |` + fmt.Sprint(claimCredential) + ", " + fmt.Sprint(claimPresentation) + `|the rest of the credential; of the presentation|
 
 kid is a DID URL; only its fragment, with the #, if the DID is the issuer's or holder's; and left out if that is a
-did:key and the key is its own.
+did:key or did:jwk and the key is its own.
 
 ## Values
 

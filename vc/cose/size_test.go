@@ -103,4 +103,31 @@ func TestSizes(t *testing.T) {
 		require.NoError(t, err)
 		measure(typ, doc)
 	}
+
+	// A presentation of three such entries.
+	for _, f := range []vc.Format{nil, cose.Format{}, cose.CWT{}} {
+		drone, signer := issuer(t, 2), *by
+		signer.Format = f
+		var entries [][]byte
+		mediaType := ""
+		for i := range 3 {
+			c := maintenance(t)
+			c.Members["record"].(map[string]any)["sequence"] = 41 + i
+			raw, err := signer.Issue(c)
+			require.NoError(t, err)
+			v, err := verifier(t).Verify(context.Background(), raw, vc.AnyIssuer)
+			require.NoError(t, err)
+			entries, mediaType = append(entries, []byte(v.JSON())), v.MediaType()
+		}
+		holder := vc.Holder{ID: drone.ID, Key: drone.Key, Format: f, Now: drone.Now}
+		ch := vc.Challenge{Nonce: "3YQ5PSQKBRGIXDHNOY7LCN4FZ6", Domain: "lease.example"}
+		shown, err := holder.Present(ch, entries...)
+		require.NoError(t, err)
+		_, err = verifier(t).VerifyPresentation(context.Background(), shown, ch, vc.AnyIssuer)
+		require.NoError(t, err)
+		t.Logf("a presentation of three as %-20s %5d", mediaType, len(shown))
+		if f == (cose.CWT{}) {
+			require.LessOrEqual(t, len(shown), 1200)
+		}
+	}
 }
