@@ -138,7 +138,7 @@ func (a *app) chainHeadCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := checkText(cmd.Context(), new(vc.Verifier), args[0], text)
+			s := checkText(cmd.Context(), verifier(nil), args[0], text)
 			if problems := s.problems(); len(problems) > 0 {
 				verdict := Valid
 				for _, p := range problems {
@@ -190,7 +190,7 @@ func (a *app) findFork(ctx context.Context, files []string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, result := range new(vc.Verifier).VerifyAll(ctx, splitCredentials(name, text), vc.AnyIssuer) {
+		for _, result := range verifier(nil).VerifyAll(ctx, splitCredentials(name, text), vc.AnyIssuer) {
 			v := result.Verified
 			if v == nil {
 				continue // no evidence against anybody
@@ -215,7 +215,7 @@ func (a *app) findFork(ctx context.Context, files []string) ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			_, err = chain.VerifyEquivocation(ctx, new(vc.Verifier), proof)
+			_, err = chain.VerifyEquivocation(ctx, verifier(nil), proof)
 			return proof, err
 		}
 	}
@@ -234,7 +234,7 @@ with good proofs about one machine, different, with one place in one record.`,
 			if err != nil {
 				return err
 			}
-			e, err := chain.VerifyEquivocation(cmd.Context(), new(vc.Verifier), text)
+			e, err := chain.VerifyEquivocation(cmd.Context(), verifier(nil), text)
 			if err != nil {
 				verdict := Invalid
 				if _, unchecked := errors.AsType[*vc.UncheckedError](err); unchecked || errors.Is(err, did.ErrMethodNotSupported) {

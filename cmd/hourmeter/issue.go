@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain"
+	"github.com/hourmeter/hourmeter/vc/rdfc"
 	"github.com/hourmeter/hourmeter/vc/record"
 )
 
@@ -31,6 +33,8 @@ type issueRequest struct {
 	validFrom, validUntil string
 	chain, head           string
 	entry                 entryFlags
+	securing              securing
+	members               string
 	out                   output
 }
 
@@ -66,7 +70,9 @@ has been written.`,
   hourmeter issue rebirth.json --type CommissioningCredential --key owner \
       --subject did:key:z6Mk… --chain drone-7.jsonl --entry rotate \
       --revokes did:key:z6Mk…#z6Mk… --compromised-since 2026-11-01   # a stolen key
-  hourmeter issue signed-by-the-seller.json --key buyer          # countersign`,
+  hourmeter issue signed-by-the-seller.json --key buyer          # countersign
+  hourmeter issue service.json --type MaintenanceCredential --key workshop --subject did:key:z6Mk… \
+      --format vc+sd-jwt --disclosable /credentialSubject/maintenance/performedBy   # the holder may leave it out`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.issue(cmd.Context(), args[0], r)
@@ -89,6 +95,11 @@ has been written.`,
 	f.StringVar(&r.entry.outcome, "outcome", "", "close, observe: good, degraded or breach")
 	f.StringVar(&r.entry.revokes, "revokes", "", "rotate: verification methods, of the machine or its owner, whose key was stolen; with commas between")
 	f.StringVar(&r.entry.compromisedSince, "compromised-since", "", "rotate: time or day since which the thief may have had it")
+	r.securing.flags(f)
+	f.StringSliceVar(&r.securing.disclosable, "disclosable", nil, "vc+sd-jwt: JSON Pointers to what the holder may leave out, with commas between")
+	f.StringSliceVar(&r.securing.mandatory, "mandatory", nil, "ecdsa-sd-2023: JSON Pointers to what is always shown, with commas between")
+	f.IntVar(&r.securing.decoys, "decoys", 0, "vc+sd-jwt: the most digests of nothing beside those of what may be left out")
+	f.StringVar(&r.members, "members", "", "`file` with further members of the credential, a JSON object: credentialStatus, credentialSchema, evidence …")
 	r.out.flags(f)
 	cmd.MarkFlagsMutuallyExclusive("chain", "head")
 	return cmd
@@ -106,9 +117,16 @@ func (a *app) issue(ctx context.Context, name string, r issueRequest) error {
 	if err != nil {
 		return err
 	}
+	if issuer.Suite, issuer.Format, err = r.securing.ways(); err != nil {
+		return err
+	}
+	issuer.Contexts = rdfc.Contexts()
+	if issuer.Format != nil && len(r.cosign) > 0 {
+		return errors.New("--cosign adds proofs, and an envelope has one signature: sign with --format data-integrity")
+	}
 	if r.typ == "" {
-		if r.chain != "" || r.head != "" || r.subject != "" {
-			return errors.New("--chain, --head and --subject go with --type: a whole credential is signed as it stands")
+		if r.chain != "" || r.head != "" || r.subject != "" || r.members != "" {
+			return errors.New("--chain, --head, --subject and --members go with --type: a whole credential is signed as it stands")
 		}
 		signed, err := issuer.AddProof(bytes.TrimSpace(b))
 		if err == nil {
@@ -117,12 +135,17 @@ func (a *app) issue(ctx context.Context, name string, r issueRequest) error {
 		if err != nil {
 			return err
 		}
-		return a.write(r.out, append(signed, '\n'))
+		return a.write(r.out, lined(signed))
 	}
 
 	credential, err := r.credential(b, name)
 	if err != nil {
 		return err
+	}
+	if r.members != "" {
+		if credential.Members, err = a.members(r.members); err != nil {
+			return err
+		}
 	}
 	sign := func() ([]byte, error) {
 		signed, err := issuer.Issue(credential)
@@ -143,7 +166,39 @@ func (a *app) issue(ctx context.Context, name string, r issueRequest) error {
 	if err != nil {
 		return err
 	}
-	return a.write(r.out, append(signed, '\n'))
+	return a.write(r.out, lined(signed))
+}
+
+// lined ends text with its line; what is no text stays as it is.
+func lined(signed []byte) []byte {
+	if len(signed) > 0 && signed[0] >= 0x80 {
+		return signed
+	}
+	return append(signed, '\n')
+}
+
+// members reads a JSON object, member by member.
+func (a *app) members(name string) (map[string]any, error) {
+	b, err := a.read(name, vc.MaxCredentialBytes)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := strictjson.Parse(b, strictjson.Limits{Bytes: vc.MaxCredentialBytes})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if doc.Root().Kind() != strictjson.Object {
+		return nil, fmt.Errorf("%s: want a JSON object with members of the credential", name)
+	}
+	members := map[string]any{}
+	for m := range doc.Root().All() {
+		switch m.Name() {
+		case "@context", "id", "type", "issuer", "credentialSubject", "validFrom", "validUntil", "proof", "record":
+			return nil, fmt.Errorf("%s: %s is not for --members: other flags say it", name, m.Name())
+		}
+		members[m.Name()] = stdjson.RawMessage(m.Raw())
+	}
+	return members, nil
 }
 
 // credential reads the claim in b and puts the flags around it.
@@ -227,14 +282,14 @@ func extend(ctx context.Context, head *chain.Head, credential *vc.Credential, e 
 	}
 	// What is added is what every reader will accept: a missing signature, for
 	// one, shows here and not at the next verification.
-	verified, err := new(vc.Verifier).Verify(ctx, signed, vc.AnyIssuer)
+	verified, err := verifier(nil).Verify(ctx, signed, vc.AnyIssuer)
 	if judge(err) == Unchecked {
 		return nil, &verdictError{Unchecked, fmt.Sprintf("%v: only did:key and did:jwk issuers can add to a record without a network; nothing was added", err)}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return signed, head.Advance(verified)
+	return []byte(verified.JSON()), head.Advance(verified)
 }
 
 func (a *app) issueToHead(ctx context.Context, credential *vc.Credential, r issueRequest, sign func() ([]byte, error)) error {
@@ -296,7 +351,7 @@ func (a *app) issueToChain(ctx context.Context, credential *vc.Credential, r iss
 	}
 	head := new(chain.Head)
 	if len(text) > 0 {
-		s := checkText(ctx, new(vc.Verifier), r.chain, text)
+		s := checkText(ctx, verifier(nil), r.chain, text)
 		if problems := s.problems(); len(problems) > 0 {
 			return &verdictError{problems[0].Verdict, fmt.Sprintf("%s\nNothing was added: an entry may only follow a record that is whole.", problems[0])}
 		}

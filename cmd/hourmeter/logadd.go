@@ -14,7 +14,6 @@ import (
 
 	"github.com/hourmeter/hourmeter/internal/fleet"
 	"github.com/hourmeter/hourmeter/resolver"
-	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain"
 	"github.com/hourmeter/hourmeter/vc/chain/tlog"
 	"github.com/hourmeter/hourmeter/vc/chain/tlog/tloghttp"
@@ -74,7 +73,7 @@ func (a *app) addToLog(ctx context.Context, name string, l logFlags) (err error)
 	}
 	var sources []source
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		sources, err = a.checkFleet(ctx, new(vc.Verifier), name)
+		sources, err = a.checkFleet(ctx, verifier(nil), name)
 		if err != nil {
 			return err
 		}
@@ -86,7 +85,7 @@ func (a *app) addToLog(ctx context.Context, name string, l logFlags) (err error)
 		if name == "-" {
 			return errors.New("a record in a pipe has no place for its salt beside it: name a file")
 		}
-		sources = []source{checkText(ctx, new(vc.Verifier), name, text)}
+		sources = []source{checkText(ctx, verifier(nil), name, text)}
 	}
 	t, err := a.target(ctx, l)
 	if err != nil {

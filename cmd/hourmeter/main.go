@@ -6,9 +6,9 @@
 // what it does is done by the packages did, keystore, vc, vc/chain and
 // reputation.
 //
-// No command opens a network connection, but those of logs and those that are
-// given a log's URL. A credential whose issuer can only be
-// looked up over one is reported as not checked, never as good.
+// No command opens a network connection, but those of logs, serve, and those
+// that are told to by --log or --online. A credential whose issuer or status can
+// only be looked up over one is reported as not checked, never as good.
 package main
 
 import (
@@ -60,7 +60,8 @@ Start with:  hourmeter demo
 
 Files: "-" is standard input or output. Files are written whole or not at all,
 and an existing one is only replaced with --force. No command opens a network
-connection, but those of logs (hourmeter log) and those given a log's URL (--log).
+connection, but those of logs (hourmeter log), hourmeter serve, and those that are
+told to (--log, --online).
 
 ` + exitHelp,
 		SilenceErrors: true,
@@ -85,7 +86,7 @@ connection, but those of logs (hourmeter log) and those given a log's URL (--log
 		{"Start here", []*cobra.Command{a.demoCommand()}},
 		{"Fleets and scores", []*cobra.Command{a.importCommand(), a.verifyCommand(), a.scoreCommand(), a.trustCommand(), a.evalCommand()}},
 		{"Keys and names", []*cobra.Command{a.keyCommand(), a.didCommand()}},
-		{"One machine's record", []*cobra.Command{a.issueCommand(), a.chainCommand(), a.presentCommand()}},
+		{"One machine's record", []*cobra.Command{a.issueCommand(), a.chainCommand(), a.presentCommand(), a.deriveCommand(), a.bundleCommand(), a.statusCommand()}},
 		{"Logs and witnesses", []*cobra.Command{a.logCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title + ":"})

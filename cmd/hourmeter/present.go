@@ -55,6 +55,7 @@ func (a *app) challenge(c challengeFlag) (vc.Challenge, error) {
 func (a *app) presentCommand() *cobra.Command {
 	var who identity
 	var ch challengeFlag
+	var how securing
 	var out output
 	cmd := &cobra.Command{
 		Use:   "present FILE... --key NAME (--challenge FILE | --nonce N --domain D)",
@@ -77,21 +78,27 @@ for this challenge only.`,
 				if err != nil {
 					return err
 				}
-				credentials = append(credentials, splitCredentials(name, b)...)
+				for _, raw := range splitCredentials(name, b) {
+					credentials = append(credentials, embeddable(raw))
+				}
 			}
 			holder, err := a.holder(cmd.Context(), who)
 			if err != nil {
+				return err
+			}
+			if holder.Suite, holder.Format, err = how.ways(); err != nil {
 				return err
 			}
 			shown, err := holder.Present(challenge, credentials...)
 			if err != nil {
 				return err
 			}
-			return a.write(out, append(shown, '\n'))
+			return a.write(out, lined(shown))
 		},
 	}
 	who.flags(cmd.Flags())
 	ch.flags(cmd.Flags())
+	how.flags(cmd.Flags())
 	out.flags(cmd.Flags())
 	cmd.AddCommand(a.challengeCommand())
 	return cmd

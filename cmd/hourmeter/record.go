@@ -18,7 +18,7 @@ import (
 // many lines, or one on each line.
 func splitCredentials(name string, text []byte) [][]byte {
 	if !isChainFile(name, text) {
-		return [][]byte{bytes.TrimSpace(text)}
+		return [][]byte{trimmed(text)}
 	}
 	return bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))
 }
@@ -52,6 +52,12 @@ type peek struct {
 
 func peekAt(raw []byte) peek {
 	var p peek
+	if e := opened(raw); e != nil {
+		raw = e.Document
+		if e.Binding != nil {
+			p.isPresentation = true
+		}
+	}
 	doc, err := strictjson.Parse(raw, strictjson.Limits{})
 	if err != nil {
 		p.issuer, p.subject = grep(issuerText, raw), grep(subjectText, raw)
@@ -70,9 +76,12 @@ func peekAt(raw []byte) peek {
 		p.sequence = &n
 	}
 	types := root.Member("type")
-	p.isPresentation = types.Text() == "VerifiablePresentation"
+	shown := func(t strictjson.Value) bool {
+		return t.Text() == "VerifiablePresentation" || t.Text() == "EnvelopedVerifiablePresentation"
+	}
+	p.isPresentation = p.isPresentation || shown(types)
 	for t := types.First(); types.Kind() == strictjson.Array && t.Exists(); t = t.Next() {
-		p.isPresentation = p.isPresentation || t.Text() == "VerifiablePresentation"
+		p.isPresentation = p.isPresentation || shown(t)
 	}
 	return p
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hourmeter/hourmeter/reputation"
 	"github.com/hourmeter/hourmeter/reputation/eval"
 	"github.com/hourmeter/hourmeter/vc"
+	"github.com/hourmeter/hourmeter/vc/bundle"
 	"github.com/hourmeter/hourmeter/vc/chain"
 )
 
@@ -71,7 +72,38 @@ type Verification struct {
 	Counts      Counts            `json:"counts"`                // of credentials
 	Records     []Record          `json:"records,omitempty"`     // of a chain file or fleet: one for each machine
 	Credentials []CredentialCheck `json:"credentials,omitempty"` // of a credential or presentation; of a chain file with --report
+	Evidence    []bundle.Part     `json:"evidence,omitempty"`    // of a bundle: its parts, how old each is, and on whose word it counts
 	Problems    []Problem         `json:"problems"`              // everything that is not as it should be
+}
+
+// A bundle.Part has kind (resolution, document or log), name, digest, fetched, ageSeconds,
+// basis (pinned, signed, integrity or nobody), used and problem.
+
+// A StatusList is printed by status show.
+type StatusList struct {
+	File     string      `json:"file"`
+	URL      string      `json:"url"`
+	Issuer   did.DID     `json:"issuer"`
+	Purposes []string    `json:"purposes"`
+	Signed   time.Time   `json:"signed"`
+	Entries  int         `json:"entries"` // that there is room for
+	Set      []StatusSet `json:"set"`     // those that are not 0
+}
+
+// A StatusSet is one entry that is set.
+type StatusSet struct {
+	Index int `json:"index"`
+	Value int `json:"value"`
+}
+
+// A BundleShown is printed by bundle show.
+type BundleShown struct {
+	File         string        `json:"file"`
+	Created      time.Time     `json:"created"` // by the packer's word, as is when each part was fetched
+	Challenge    vc.Challenge  `json:"challenge,omitzero"`
+	Presentation bool          `json:"presentation"` // whether there is one
+	Credentials  int           `json:"credentials"`  // beside it
+	Parts        []bundle.Part `json:"parts"`
 }
 
 // Verdict is valid, refused (genuine, but not of an --issuer asked for), unchecked
@@ -87,18 +119,20 @@ type Counts struct {
 
 // A CredentialCheck is what verify found about one credential.
 type CredentialCheck struct {
-	File       string       `json:"file"`                // as named on the command line, "-" for standard input
-	Line       int          `json:"line,omitzero"`       // in a chain file, from 1; in a presentation, the position from 1
-	Verdict    Verdict      `json:"verdict"`             //
-	Digest     vc.Digest    `json:"digest,omitzero"`     // absent if it cannot be read
-	Type       string       `json:"type,omitzero"`       // the following are absent unless it is valid
-	Issuer     did.DID      `json:"issuer,omitzero"`     // as claimed, if it is not valid
-	Subject    did.DID      `json:"subject,omitzero"`    // as claimed, if it is not valid
-	Signers    []did.DID    `json:"signers,omitempty"`   // whose proofs hold, the issuer first
-	ValidFrom  time.Time    `json:"validFrom,omitzero"`  //
-	ValidUntil time.Time    `json:"validUntil,omitzero"` //
-	Sequence   *int64       `json:"sequence,omitempty"`  // in the machine's record, as claimed
-	Checks     []vc.Finding `json:"checks,omitempty"`    // with --report: check, outcome (pass, fail, indeterminate, skipped), code, detail
+	File       string            `json:"file"`                // as named on the command line, "-" for standard input
+	Line       int               `json:"line,omitzero"`       // in a chain file, from 1; in a presentation, the position from 1
+	Verdict    Verdict           `json:"verdict"`             //
+	Digest     vc.Digest         `json:"digest,omitzero"`     // absent if it cannot be read
+	Type       string            `json:"type,omitzero"`       // the following are absent unless it is valid
+	Issuer     did.DID           `json:"issuer,omitzero"`     // as claimed, if it is not valid
+	Subject    did.DID           `json:"subject,omitzero"`    // as claimed, if it is not valid
+	Signers    []did.DID         `json:"signers,omitempty"`   // whose proofs hold, the issuer first
+	ValidFrom  time.Time         `json:"validFrom,omitzero"`  //
+	ValidUntil time.Time         `json:"validUntil,omitzero"` //
+	MediaType  string            `json:"mediaType,omitzero"`  // application/vc, application/vc+jwt …: how it is secured
+	Status     []vc.StatusResult `json:"status,omitempty"`    // what status lists said: purpose, value, message, list, asOf
+	Sequence   *int64            `json:"sequence,omitempty"`  // in the machine's record, as claimed
+	Checks     []vc.Finding      `json:"checks,omitempty"`    // with --report: check, outcome (pass, fail, indeterminate, skipped), code, detail
 }
 
 // A Problem says what is wrong, where, and whose it is.

@@ -23,16 +23,25 @@ type verifyRequest struct {
 	report    bool
 	challenge challengeFlag
 	log       logFlags
+	evidence  evidenceFlags
 }
 
 func (a *app) verifyCommand() *cobra.Command {
 	var r verifyRequest
 	cmd := &cobra.Command{
 		Use:   "verify FILE|FOLDER...",
-		Short: "Check credentials, records, fleets and presentations",
+		Short: "Check credentials, records, fleets, presentations and bundles",
 		Long: `Check each FILE: a credential, a machine's record (a chain file: a credential on
-each line), or a presentation, which needs the challenge it answers. A FOLDER is a
-fleet, as "hourmeter import" makes it: all its records are checked on all cores.
+each line), a presentation, which needs the challenge it answers, or an evidence
+bundle, as "hourmeter bundle" makes it. A FOLDER is a fleet, as "hourmeter import"
+makes it: all its records are checked on all cores. Credentials are read in every
+form that "hourmeter issue" writes, and in those of VCDM 1.1 with --v1.
+
+Status lists and schemas are fetched with --online only; else they come out of a
+bundle, or the credential could not be checked. Nothing in a bundle counts because
+it is there: the command says of each part how old it is, and on whose word it
+counts. A DID document or context counts if you --pin its digest, which "hourmeter
+bundle show" prints: compare it with what you have from elsewhere.
 
 Everything that is wrong is named by file, line, entry, issuer and machine, and
 the rest is checked all the same. Who may issue is yours to decide: without
@@ -42,6 +51,8 @@ the rest is checked all the same. Who may issue is yours to decide: without
   hourmeter verify ./fleet --json
   hourmeter verify shown.json --challenge challenge.json
   hourmeter verify service.json --report        # every check and its outcome
+  hourmeter verify service.jwt --online         # ask its issuer's status list as well
+  hourmeter verify --offline evidence.json --stale 72h
   hourmeter verify drone-7.jsonl --log https://log.example/machines --log-key log.example/machines+… \
     --witness w1.example+… --witness w2.example+… --quorum 2    # is its newest entry shown?`,
 		Args: cobra.MinimumNArgs(1),
@@ -55,6 +66,8 @@ the rest is checked all the same. Who may issue is yours to decide: without
 	f.BoolVar(&r.report, "report", false, "list every check that was made")
 	r.challenge.flags(f)
 	r.log.flags(f)
+	r.evidence.flags(f)
+	cmd.MarkFlagsMutuallyExclusive("online", "offline")
 	return cmd
 }
 
@@ -71,6 +84,14 @@ func (a *app) verify(ctx context.Context, names []string, r verifyRequest) error
 	v, at, err := verifierAt(r.at)
 	if err != nil {
 		return err
+	}
+	v.V1 = r.evidence.v1
+	if r.evidence.online {
+		source, err := r.log.network.online(a)
+		if err != nil {
+			return err
+		}
+		withEvidence(v, source, r.evidence.stale)
 	}
 	result := Verification{Verdict: Valid, At: at, Problems: []Problem{}}
 	for _, name := range names {
@@ -101,24 +122,15 @@ func (a *app) verify(ctx context.Context, names []string, r verifyRequest) error
 	return nil
 }
 
-// verifierAt returns an offline verifier whose clock stands still.
-func verifierAt(flag string) (*vc.Verifier, time.Time, error) {
-	at, err := parseTime("at", flag)
-	if err != nil {
-		return nil, at, err
-	}
-	if flag == "" {
-		at = time.Now()
-	}
-	at = at.UTC().Truncate(time.Second)
-	return &vc.Verifier{Now: func() time.Time { return at }}, at, nil
-}
-
 func (a *app) verifyFile(ctx context.Context, v *vc.Verifier, name string, accept vc.Accept, issuers []did.DID, r verifyRequest, result *Verification) error {
 	text, err := a.read(name, fleet.MaxChainBytes)
 	if err != nil {
 		return err
 	}
+	if isBundle(text) {
+		return a.verifyBundle(ctx, v, name, text, accept, r, result)
+	}
+	text = trimmed(text)
 	if isChainFile(name, text) {
 		sources := []source{checkText(ctx, v, name, text)}
 		if err := a.askLog(ctx, sources, r.log); err != nil {
@@ -179,6 +191,7 @@ func describeCredential(file string, line int, raw []byte, v *vc.Verified, err e
 	if v != nil {
 		c.Digest, c.Type, c.Signers = v.Digest(), v.Type(), v.Signers()
 		c.ValidFrom, c.ValidUntil = v.ValidFrom(), v.ValidUntil()
+		c.MediaType, c.Status = v.MediaType(), v.Status()
 	}
 	return c
 }
@@ -280,6 +293,9 @@ func (res *Verification) print(w io.Writer, report bool) {
 			printChecks(w, c)
 		} else if c.Verdict == Valid {
 			fmt.Fprintf(w, "%s: valid %s\n    issuer   %s\n    subject  %s\n    digest   %s\n", where(c), c.Type, c.Issuer, c.Subject, c.Digest)
+			for _, s := range c.Status {
+				fmt.Fprintf(w, "    status   %s is %d %s, as of %s\n", s.Purpose, s.Value, s.Message, s.AsOf.Format(time.RFC3339))
+			}
 		}
 	}
 	switch {
@@ -293,6 +309,10 @@ func (res *Verification) print(w io.Writer, report bool) {
 					r.missing(), len(r.Forks), r.Totals.Open, r.Totals.Overdue, r.Totals.Adverse)
 			}
 		})
+	}
+	if len(res.Evidence) > 0 {
+		fmt.Fprintln(w, "evidence:")
+		printParts(w, res.Evidence)
 	}
 	if !res.Holder.IsZero() {
 		fmt.Fprintf(w, "shown by %s, who answered the challenge\n", res.Holder)
