@@ -69,3 +69,12 @@ func BenchmarkCanonicalize(b *testing.B) {
 	}
 	b.ReportMetric(float64(best[0])/float64(best[1]), "of-Ed25519")
 }
+
+func BenchmarkParse(b *testing.B) {
+	b.SetBytes(int64(len(credential)))
+	b.ReportAllocs()
+	for b.Loop() {
+		_, err := rdf.Parse([]byte(credential))
+		require.NoError(b, err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"math"
 	"slices"
 	"strconv"
 )
@@ -81,16 +82,21 @@ func Canonicalize(quads []Quad, o Options) (canonical []byte, issued map[string]
 	return s.write(), s.issued(), nil // step 6
 }
 
-// A line is a quad, written with "z" for the label of every blank node.
+// A line is a quad, written into state.text with "z" for the label of every blank node.
 type line struct {
-	text      []byte
-	predicate string
-	nodes     [3]int32 // the blank nodes in subject, object and graph; -1 is none
-	at        [3]int32 // where in text their "z" stands
+	span
+	quad  int32
+	nodes [3]int32 // the blank nodes in subject, object and graph; -1 is none
+	at    [3]int32 // where in state.text their "z" stands
 }
+
+// A span is a part of a text. Numbers instead of slices leave the garbage collector nothing to look at.
+type span struct{ start, end int32 }
 
 // The state of one canonicalization. Blank nodes are numbers.
 type state struct {
+	quads     []Quad
+	text      []byte
 	lines     []line
 	labels    []string
 	mentions  [][]int32 // the lines that mention each blank node
@@ -134,31 +140,37 @@ func (i *issuer) forget(n int) {
 	i.order = i.order[:n]
 }
 
+// in returns the part of text that it spans.
+func (p span) in(text []byte) []byte { return text[p.start:p.end] }
+
 func (s *state) read(quads []Quad) error {
-	s.lines = make([]line, 0, len(quads))
-	numbers := map[string]int32{}
-	size := 0
+	size, before := 0, &Quad{}
 	for i := range quads {
-		q := &quads[i]
-		if err := q.check(); err != nil {
+		if err := quads[i].check(before); err != nil {
 			return err
 		}
-		size += len(q.Subject.Value) + len(q.Predicate.Value) + len(q.Object.Value) + len(q.Object.Type) + len(q.Graph.Value) + len(`<> <> ""^^<> <> .`) + 5
+		before = &quads[i]
+		for _, t := range [...]*Term{&quads[i].Subject, &quads[i].Predicate, &quads[i].Object, &quads[i].Graph} {
+			size += len(t.Value) + len(t.Type) + len(`""^^<> `)
+		}
 	}
-	buf := make([]byte, 0, size)
+	if size > math.MaxInt32/8 { // escaped, a character has six bytes
+		return fmt.Errorf("rdf: %d bytes are too many to canonicalize", size)
+	}
+	s.quads, s.text, s.lines = quads, make([]byte, 0, size), make([]line, len(quads))
+	numbers := map[string]int32{}
 	for i := range quads {
-		q := &quads[i]
-		start := len(buf)
-		l := line{predicate: q.Predicate.Value, nodes: [3]int32{-1, -1, -1}}
+		q, l := &quads[i], &s.lines[i]
+		l.start, l.quad, l.nodes = int32(len(s.text)), int32(i), [3]int32{-1, -1, -1}
 		for position, t := range [...]*Term{&q.Subject, &q.Predicate, &q.Object, &q.Graph} {
 			if position == 3 && t.Kind == None {
 				break
 			}
 			if position > 0 {
-				buf = append(buf, ' ')
+				s.text = append(s.text, ' ')
 			}
 			if t.Kind != Blank {
-				buf = appendTerm(buf, t)
+				s.text = appendTerm(s.text, t)
 				continue
 			}
 			n, ok := numbers[t.Value]
@@ -167,13 +179,12 @@ func (s *state) read(quads []Quad) error {
 				numbers[t.Value] = n
 				s.labels = append(s.labels, t.Value)
 			}
-			buf = append(buf, "_:z"...)
 			p := max(position-1, 0) // the predicate is no position
-			l.nodes[p], l.at[p] = n, int32(len(buf)-1-start)
+			l.nodes[p], l.at[p] = n, int32(len(s.text)+len("_:"))
+			s.text = append(s.text, "_:z"...)
 		}
-		buf = append(buf, " .\n"...)
-		l.text = buf[start:len(buf):len(buf)]
-		s.lines = append(s.lines, l)
+		s.text = append(s.text, " .\n"...)
+		l.end = int32(len(s.text))
 	}
 	s.dropRepeated()
 	count := make([]int32, len(s.labels))
@@ -213,9 +224,10 @@ func (s *state) dropRepeated() {
 	kept := s.lines[:0]
 quads:
 	for _, l := range s.lines {
-		at := int(maphash.Bytes(seed, l.text)^maphash.Comparable(seed, l.nodes)) & (size - 1)
+		text := l.in(s.text)
+		at := int(maphash.Bytes(seed, text)^maphash.Comparable(seed, l.nodes)) & (size - 1)
 		for ; table[at] != 0; at = (at + 1) & (size - 1) {
-			if k := &kept[table[at]-1]; k.nodes == l.nodes && bytes.Equal(k.text, l.text) {
+			if k := &kept[table[at]-1]; k.nodes == l.nodes && bytes.Equal(k.in(s.text), text) {
 				continue quads
 			}
 		}
@@ -248,56 +260,61 @@ func (s *state) appendHash(dst, data []byte) []byte {
 // lines are changed in place, and back.
 func (s *state) hashFirstDegree() {
 	s.hashes = make([]byte, 0, len(s.labels)*s.digits())
-	var sorted []*line
+	var sorted []span
 	for n, mentions := range s.mentions {
 		sorted = sorted[:0]
 		for _, i := range mentions {
-			l := &s.lines[i]
-			l.mark(int32(n), 'a')
-			sorted = append(sorted, l)
+			s.mark(i, int32(n), 'a')
+			sorted = append(sorted, s.lines[i].span)
 		}
-		slices.SortFunc(sorted, func(a, b *line) int { return bytes.Compare(a.text, b.text) })
-		data := s.scratch[:0]
-		for _, l := range sorted {
-			data = append(data, l.text...)
-			l.mark(int32(n), 'z')
+		s.hashes = s.appendHash(s.hashes, s.concat(s.text, sorted))
+		for _, i := range mentions {
+			s.mark(i, int32(n), 'z')
 		}
-		s.hashes = s.appendHash(s.hashes, data)
-		s.scratch = data
 	}
 }
 
-func (l *line) mark(node int32, letter byte) {
+// mark writes a letter where a line mentions a node.
+func (s *state) mark(line, node int32, letter byte) {
+	l := &s.lines[line]
 	for p, n := range l.nodes {
 		if n == node {
-			l.text[l.at[p]] = letter
+			s.text[l.at[p]] = letter
 		}
 	}
+}
+
+// concat returns parts of a text, sorted by code point. It is good until the next call.
+func (s *state) concat(text []byte, parts []span) []byte {
+	slices.SortFunc(parts, func(a, b span) int { return bytes.Compare(a.in(text), b.in(text)) })
+	s.scratch = s.scratch[:0]
+	for _, p := range parts {
+		s.scratch = append(s.scratch, p.in(text)...)
+	}
+	return s.scratch
 }
 
 // write returns the lines with canonical labels, sorted (§5).
 func (s *state) write() []byte {
-	size := 0
+	digits := len(strconv.Itoa(len(s.labels)))
+	text := make([]byte, 0, len(s.text)+3*len(s.lines)*(len("c14n")+digits-1)) // room enough
+	parts := make([]span, len(s.lines))
 	for i := range s.lines {
-		size += len(s.lines[i].text)
-	}
-	size += 3 * len(s.lines) * (len("c14n") + len(strconv.Itoa(len(s.labels))) - 1) // room enough
-	room := slices.Grow(s.scratch[:0], size)
-	lines := make([][]byte, len(s.lines))
-	for i := range s.lines {
-		l, start, done := &s.lines[i], len(room), int32(0)
+		l := &s.lines[i]
+		done := l.start
+		parts[i].start = int32(len(text))
 		for p, n := range l.nodes {
 			if n >= 0 {
-				room = append(append(room, l.text[done:l.at[p]]...), "c14n"...)
-				room = strconv.AppendInt(room, int64(s.canonical.place[n]), 10)
+				text = append(append(text, s.text[done:l.at[p]]...), "c14n"...)
+				text = strconv.AppendInt(text, int64(s.canonical.place[n]), 10)
 				done = l.at[p] + 1
 			}
 		}
-		room = append(room, l.text[done:]...)
-		lines[i] = room[start:len(room):len(room)]
+		text = append(text, s.text[done:l.end]...)
+		parts[i].end = int32(len(text))
 	}
-	slices.SortFunc(lines, bytes.Compare)
-	return slices.Concat(lines...)
+	s.scratch = slices.Grow(s.scratch[:0], len(text))
+	return s.concat(text, parts)
 }
 
 func (s *state) issued() map[string]string {

@@ -65,7 +65,7 @@ func (s *state) hashNDegree(node int32) ([]byte, error) {
 			// Hash Related Blank Node (§4.7).
 			in := append(s.scratch[:0], "sog"[p])
 			if p != 2 {
-				in = append(append(append(in, '<'), l.predicate...), '>')
+				in = append(append(append(in, '<'), s.quads[l.quad].Predicate.Value...), '>')
 			}
 			if s.canonical.place[related] >= 0 || s.temporary.place[related] >= 0 {
 				in = s.appendIdentifier(in, related)

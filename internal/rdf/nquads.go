@@ -12,7 +12,7 @@ import (
 // It refuses what N-Quads cannot hold, such as an IRI with a space or ">" in it:
 // one that was written out all the same could end its statement and begin another.
 func AppendQuad(dst []byte, q Quad) ([]byte, error) {
-	if err := q.check(); err != nil {
+	if err := q.check(&Quad{}); err != nil {
 		return nil, err
 	}
 	dst = appendTerm(dst, &q.Subject)
@@ -24,8 +24,9 @@ func AppendQuad(dst []byte, q Quad) ([]byte, error) {
 	return append(dst, " .\n"...), nil
 }
 
-// check refuses a quad that RDF 1.1 does not know or N-Quads cannot hold.
-func (q *Quad) check() error {
+// check refuses a quad that RDF 1.1 does not know or N-Quads cannot hold. Most
+// terms are those of the quad before, which was checked.
+func (q *Quad) check(before *Quad) error {
 	if k := q.Subject.Kind; k != IRI && k != Blank {
 		return fmt.Errorf("rdf: a subject is an IRI or a blank node, not %s", k)
 	}
@@ -38,7 +39,11 @@ func (q *Quad) check() error {
 	if k := q.Graph.Kind; k != None && k != IRI && k != Blank {
 		return fmt.Errorf("rdf: a graph's name is an IRI or a blank node, not %s", k)
 	}
-	for _, t := range [...]*Term{&q.Subject, &q.Predicate, &q.Object, &q.Graph} {
+	old := [...]*Term{&before.Subject, &before.Predicate, &before.Object, &before.Graph}
+	for i, t := range [...]*Term{&q.Subject, &q.Predicate, &q.Object, &q.Graph} {
+		if *t == *old[i] {
+			continue
+		}
 		if err := t.check(); err != nil {
 			return err
 		}
@@ -192,17 +197,20 @@ func isLanguage(s string) bool {
 // isLabel reports whether s is a BLANK_NODE_LABEL of N-Quads, without its "_:".
 func isLabel(s string) bool {
 	for i, r := range s {
-		switch {
-		case isNameStart(r), '0' <= r && r <= '9':
-		case i == 0:
-			return false
-		case r == '-', r == 0xB7, 0x300 <= r && r <= 0x36F, r == 0x203F, r == 0x2040:
-		case r == '.' && i+1 < len(s):
-		default:
+		if i == 0 && !isNameStart(r) && (r < '0' || '9' < r) || !isLabelRune(r) {
 			return false
 		}
 	}
-	return s != "" && utf8.ValidString(s)
+	return s != "" && s[len(s)-1] != '.' && utf8.ValidString(s)
+}
+
+// isLabelRune reports whether r may stand in a label: PN_CHARS of N-Quads, or a full stop.
+func isLabelRune(r rune) bool {
+	switch {
+	case isNameStart(r), '0' <= r && r <= '9', r == '-', r == '.':
+		return true
+	}
+	return r == 0xB7 || 0x300 <= r && r <= 0x36F || r == 0x203F || r == 0x2040
 }
 
 // isNameStart is PN_CHARS_U of N-Quads.

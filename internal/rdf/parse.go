@@ -32,7 +32,7 @@ func Parse(document []byte) ([]Quad, error) {
 		}
 		q, err := p.statement()
 		if err == nil {
-			err = q.check()
+			err = q.check(&Quad{})
 		}
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", number, err)
@@ -75,7 +75,7 @@ func (p *parser) statement() (q Quad, err error) {
 func (p *parser) term() (t Term, err error) {
 	switch {
 	case p.take("_:"):
-		end := strings.IndexFunc(p.rest, func(r rune) bool { return !isLabel("a" + string(r) + "a") })
+		end := strings.IndexFunc(p.rest, func(r rune) bool { return !isLabelRune(r) })
 		if end < 0 {
 			end = len(p.rest)
 		}
