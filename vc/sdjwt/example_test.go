@@ -215,3 +215,137 @@ func ExampleParse() {
 	// {"vct":"x"} true false
 	// sdjwt: disclosure 0 is none of this token's: nothing that is shown holds its digest
 }
+
+func ExampleToken_Verify() {
+	_, labKey := exampleKey("lab")
+	_, droneKey := exampleKey("drone")
+	token, err := sdjwt.Parse(exampleVC())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(token.Verify(labKey.Public()))
+	fmt.Println(token.Verify(droneKey.Public()))
+	// Output:
+	// <nil>
+	// sdjwt: signature does not match
+}
+
+// The two forms say the same; a key binding holds for both.
+func ExampleToken_JSON() {
+	token, err := sdjwt.Parse(exampleVC())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	again, err := sdjwt.Parse(token.JSON())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(again.String() == token.String())
+	// Output: true
+}
+
+func ExampleFormat_Recognizes() {
+	f := sdjwt.Format{}
+	fmt.Println(f.Recognizes("", []byte("eyJhbGciOiJFZERTQSJ9.e30.AA~")))
+	fmt.Println(f.Recognizes("", []byte("eyJhbGciOiJFZERTQSJ9.e30.AA"))) // a JWT
+	fmt.Println(f.Recognizes(sdjwt.MediaType, nil))
+	fmt.Println(f.Recognizes(sdjwt.MediaTypeSDJWTVC, nil)) // for Verifier.VerifyVC
+	// Output:
+	// true
+	// false
+	// true
+	// false
+}
+
+// Issuers and holders of package vc call Seal. It refuses to hide what verifiers depend on.
+func ExampleFormat_Seal() {
+	shop, key := exampleKey("shop")
+	e := &vc.Envelope{
+		Method:   shop.URL(shop.Identifier()),
+		Document: []byte(`{"issuer":"` + shop.String() + `","credentialStatus":{"statusListIndex":"7"},"credentialSubject":{"name":"Lynx 4"}}`),
+	}
+	raw, err := sdjwt.Format{Disclosable: []string{"/credentialSubject/name"}}.Seal(key, e)
+	fmt.Println(len(raw) > 0, err)
+	_, err = sdjwt.Format{Disclosable: []string{"/credentialStatus"}}.Seal(key, e)
+	fmt.Println(err)
+	// Output:
+	// true <nil>
+	// sdjwt: seal: disclosable: "/credentialStatus": a verifier depends on it, so the holder must not be able to leave it out
+}
+
+// A program that has a token and wants to look at it, before it knows whom to trust.
+func ExampleFormat_Open() {
+	shop, key := exampleKey("shop")
+	raw, err := sdjwt.Format{Disclosable: []string{"/credentialSubject/name"}}.Seal(key, &vc.Envelope{
+		Method: shop.URL(shop.Identifier()), Document: []byte(`{"credentialSubject":{"id":"urn:x","name":"Lynx 4"}}`), Created: exampleDay,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	token, err := sdjwt.Parse(raw)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	token, err = token.Present() // nothing of what need not be shown
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	e, err := sdjwt.Format{}.Open([]byte(token.String()))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(e.MediaType, e.Created.Format(time.DateOnly), e.Selective, e.Method.DID == shop)
+	fmt.Println(string(e.Document))
+	fmt.Println(e.Verify(key.Public()))
+	// Output:
+	// application/vc+sd-jwt 2026-11-22 true true
+	// {"credentialSubject":{"id":"urn:x"}}
+	// <nil>
+}
+
+// What has to be shown is asked for in accept: the holder leaves out what it can.
+func ExampleVC_Claim() {
+	lab, _ := exampleKey("lab")
+	token, err := sdjwt.Parse(exampleVC())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	hidden, err := token.Present()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	calibrated := func(v *sdjwt.VC) error {
+		if err := sdjwt.IssuedBy("https://lab.example/types/calibration", lab)(v); err != nil {
+			return err
+		}
+		var offsets []int
+		if _, err := v.Claim("offsets", &offsets); err != nil {
+			return err
+		}
+		if len(offsets) != 2 {
+			return fmt.Errorf("it shows %d offsets of 2", len(offsets))
+		}
+		return nil
+	}
+	verifier := &sdjwt.Verifier{Now: today}
+	for _, t := range []*sdjwt.Token{token, hidden} {
+		_, err = verifier.VerifyVC(context.Background(), []byte(t.String()), sdjwt.AnyBearer(), calibrated)
+		rej, bad := errors.AsType[*vc.RejectError](err)
+		if bad {
+			err = rej.Detail
+		}
+		fmt.Println(bad, err)
+	}
+	// Output:
+	// false <nil>
+	// true it shows 0 offsets of 2
+}
