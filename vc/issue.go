@@ -130,6 +130,11 @@ func (s signer) sign(root strictjson.Value, o proofOptions) ([]byte, error) {
 		if len(o.previous) > 0 {
 			return nil, errors.New("vc: sign: an envelope is around all proofs: previousProof does not apply")
 		}
+		if within := root.Member("proof"); within.Exists() {
+			if err := each(within, func(strictjson.Value) error { return nil }); err != nil {
+				return nil, fmt.Errorf("vc: sign: proof: %w", err)
+			}
+		}
 		e := &Envelope{Document: []byte(root.Raw()), Method: s.method, Created: o.created.UTC().Truncate(time.Second)}
 		if o.challenge != nil {
 			e.Presentation, e.Nonce, e.Audience = true, o.challenge.Nonce, []string{o.challenge.Domain}

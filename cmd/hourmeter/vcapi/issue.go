@@ -1,11 +1,14 @@
 package vcapi
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +16,7 @@ import (
 
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 	"github.com/hourmeter/hourmeter/vc"
+	"github.com/hourmeter/hourmeter/vc/status"
 )
 
 // issue answers POST /credentials/issue: {"credential": {…}, "options": {…}}.
@@ -26,7 +30,12 @@ func (h *Handler) issue(_ context.Context, in *request) reply {
 		return *problem(http.StatusBadRequest, err.Error())
 	}
 
-	// 1. By which suite?
+	// 1. An entry of a status list that nobody could read is not signed (Bitstring Status List 1.0 §3).
+	if err := checkEntries(credential.Member("credentialStatus")); err != nil {
+		return *problem(http.StatusBadRequest, err.Error())
+	}
+
+	// 2. By which suite?
 	issuer, key := *in.instance.Issuer, &watchedKey{Signer: in.instance.Issuer.Key}
 	issuer.Key = key
 	if in.instance.Mandatory != nil {
@@ -35,7 +44,7 @@ func (h *Handler) issue(_ context.Context, in *request) reply {
 		return *problem(http.StatusBadRequest, "options: mandatoryPointers: this instance does not sign for selective disclosure")
 	}
 
-	// 2. What is added to it? A place in a status list is taken last: it is taken for good.
+	// 3. What is added to it? A place in a status list is taken last: it is taken for good.
 	document := []byte(credential.Raw())
 	if h.Conformance != nil && issuer.Format == nil {
 		document = withDataIntegrity(credential)
@@ -45,7 +54,7 @@ func (h *Handler) issue(_ context.Context, in *request) reply {
 			return refusedToSign(err, key)
 		}
 		id := credential.Member("id").Text()
-		entry, err := in.instance.Statuses.Entry(id)
+		entries, err := in.instance.Statuses.Entries(id)
 		switch {
 		case errors.Is(err, ErrTaken):
 			return *problem(http.StatusBadRequest, "credential: id: another credential of this id was issued: its status is kept by it")
@@ -54,10 +63,10 @@ func (h *Handler) issue(_ context.Context, in *request) reply {
 			out.cause = err
 			return *out
 		}
-		document = withStatus(document, entry)
+		document = withStatus(document, entries)
 	}
 
-	// 3. The signature.
+	// 4. The signature.
 	signed, err := issuer.AddProof(document)
 	if err != nil {
 		return refusedToSign(err, key)
@@ -154,24 +163,40 @@ func (h *Handler) derive(_ context.Context, in *request) reply {
 	return reply{status: http.StatusCreated, outcome: "derived", body: map[string]jsontext.Value{"verifiableCredential": derived}}
 }
 
-// withStatus returns the text of a credential with one more credentialStatus.
-func withStatus(credential []byte, entry jsontext.Value) []byte {
+func checkEntries(statuses strictjson.Value) error {
+	list := []strictjson.Value{statuses}
+	if statuses.Kind() == strictjson.Array {
+		list = slices.Collect(statuses.All())
+	}
+	for _, e := range list {
+		if e.Member("type").Text() == "BitstringStatusListEntry" {
+			if _, err := status.ParseEntry([]byte(e.Raw())); err != nil {
+				return fmt.Errorf("credentialStatus: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// withStatus returns the text of a credential with these entries in its credentialStatus, too.
+func withStatus(credential []byte, entries [][]byte) []byte {
 	doc, err := strictjson.Parse(credential, strictjson.Limits{Bytes: MaxCredentialRequest, Depth: maxDepth})
 	if err != nil {
 		return credential // which the issuer refuses
 	}
 	return replace(doc.Root(), "credentialStatus", func(old strictjson.Value) []byte {
-		switch old.Kind() {
-		case strictjson.Array:
-			list := []byte{'['}
+		var all [][]byte
+		if old.Kind() == strictjson.Array {
 			for e := range old.All() {
-				list = append(append(list, e.Raw()...), ',')
+				all = append(all, []byte(e.Raw()))
 			}
-			return append(append(list, entry...), ']')
-		case strictjson.Object:
-			return append(append(append([]byte{'['}, old.Raw()+","...), entry...), ']')
+		} else if old.Exists() {
+			all = append(all, []byte(old.Raw()))
 		}
-		return entry
+		if all = append(all, entries...); len(all) == 1 {
+			return all[0]
+		}
+		return slices.Concat([]byte{'['}, bytes.Join(all, []byte{','}), []byte{']'})
 	})
 }
 

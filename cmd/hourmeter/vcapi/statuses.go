@@ -15,9 +15,10 @@ import (
 
 // Statuses keeps the status lists of an [Instance]. Implementations are safe for concurrent use.
 type Statuses interface {
-	// Entry gives the credential with this id, which may be "", a place in the lists, and returns its
-	// credentialStatus, as JSON. If the id has one already the error wraps [ErrTaken].
-	Entry(id string) ([]byte, error)
+	// Entries gives the credential with this id, which may be "", a place in the lists, and returns the
+	// entries of its credentialStatus, JSON objects. If the id has a place already the error wraps
+	// [ErrTaken].
+	Entries(id string) ([][]byte, error)
 	// Update changes a status. If there is no such credential or purpose the error wraps
 	// [ErrNoStatus], and if the status cannot be changed to that any more [ErrFinal].
 	Update(u StatusUpdate) error
@@ -28,7 +29,8 @@ type Statuses interface {
 // A StatusUpdate says what the status of a credential is from now on.
 type StatusUpdate struct {
 	CredentialID string // "" if Index says which
-	Index        int    // in the lists; -1 if CredentialID says which
+	List         string // URL of its list, if Index says which
+	Index        int    // in the list; -1 if CredentialID says which
 	Purpose      string // such as "revocation"
 	Value        int    // 1 is revoked or suspended, 0 not
 }
@@ -60,10 +62,10 @@ func (h *Handler) status(_ context.Context, in *request) reply {
 		if err != nil {
 			return bad("credentialStatus: statusListIndex: want a number in a string")
 		}
-		u.Index = int(n)
+		u.Index, u.List = int(n), entry.Member("statusListCredential").Text()
 	}
 	if (u.CredentialID == "") == (u.Index < 0) {
-		return bad("want credentialId, or credentialStatus with a statusListIndex: one of them")
+		return bad("want credentialId, or the whole entry as credentialStatus: one of them")
 	}
 	switch status := in.root.Member("status"); status.Kind() {
 	case 0, strictjson.True:

@@ -34,15 +34,22 @@ type Result struct {
 	Credentials []*Result `json:"credentials,omitempty"`
 }
 
+// notVerified refuses a request to verify: that, too, is a result.
+func notVerified(detail string) reply {
+	out := problem(http.StatusBadRequest, detail)
+	out.body.(*Problem).Result = &Result{Errors: []string{detail}}
+	return *out
+}
+
 // verifyCredential answers POST /credentials/verify: {"verifiableCredential": …, "options": {…}}.
 func (h *Handler) verifyCredential(ctx context.Context, in *request) reply {
 	raw, err := in.document("verifiableCredential")
 	if err != nil {
-		return *problem(http.StatusBadRequest, err.Error())
+		return notVerified(err.Error())
 	}
 	o, err := in.options("")
 	if err != nil {
-		return *problem(http.StatusBadRequest, err.Error())
+		return notVerified(err.Error())
 	}
 	verifier, skipped := h.verifier(o)
 	report := verifier.Report(ctx, raw, h.Accept)
@@ -62,18 +69,18 @@ func (h *Handler) verifyCredential(ctx context.Context, in *request) reply {
 func (h *Handler) verifyPresentation(ctx context.Context, in *request) reply {
 	raw, err := in.document("verifiablePresentation")
 	if err != nil {
-		return *problem(http.StatusBadRequest, err.Error())
+		return notVerified(err.Error())
 	}
 	o, err := in.options("")
 	if err != nil {
-		return *problem(http.StatusBadRequest, err.Error())
+		return notVerified(err.Error())
 	}
 
 	// 1. The challenge is one that was given out here, and this is the first answer to it.
 	ch := vc.Challenge{Nonce: o.challenge, Domain: o.domain}
 	if h.Conformance == nil {
 		if ch.Nonce == "" {
-			return *problem(http.StatusBadRequest, "options: challenge: name the one from POST /challenges that the holder was asked with")
+			return notVerified("options: challenge: name the one from POST /challenges that the holder was asked with")
 		}
 		ch.Domain = h.Challenges.domain(ch.Domain)
 	}
