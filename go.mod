@@ -17,7 +17,7 @@ require (
 	github.com/multiformats/go-varint v0.0.7 // multicodec prefixes of keys
 	github.com/piprate/json-gold v0.9.1 // vc/rdfc: JSON-LD expansion
 	github.com/prometheus/client_golang v1.25.0 // the HTTP service: its metrics
-	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // tests: package record's schemas against its structs
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // vc/schema: JSON Schema of credentials; tests: package record's schemas against its structs
 	github.com/schollz/progressbar/v3 v3.18.0 // the command: progress on a terminal
 	github.com/spf13/cobra v1.10.2 // the command: its arguments
 	github.com/spf13/pflag v1.0.10 // the command: the flags that cobra reads

@@ -42,6 +42,7 @@ var mayImport = map[string][]string{
 	"vc/cose":                    {"vc", "did", "internal/*"},
 	"vc/chain/tlog":              {"vc", "vc/chain", "internal/*"},
 	"vc/status":                  {"vc", "did", "internal/*"},
+	"vc/schema":                  {"vc", "did", "internal/*"},
 	"vc/sdjwt":                   {"vc", "did", "internal/*"},
 	"vc/jose":                    {"vc", "did", "internal/*"},
 	"vc/jose/jwxbridge":          {"vc", "did", "internal/*"},
@@ -66,7 +67,7 @@ var mayImport = map[string][]string{
 }
 
 // core are the packages a device may link.
-var core = []string{"did", "keystore", "vc", "vc/record", "vc/chain", "vc/chain/tlog", "vc/status", "vc/sdjwt", "vc/jose", "vc/cose", "reputation"}
+var core = []string{"did", "keystore", "vc", "vc/record", "vc/chain", "vc/chain/tlog", "vc/status", "vc/schema", "vc/sdjwt", "vc/jose", "vc/cose", "reputation"}
 
 // root returns the folder of go.mod.
 func root(t testing.TB) string {
