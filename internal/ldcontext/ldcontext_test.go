@@ -411,6 +411,7 @@ func TestInlineContexts(t *testing.T) {
 	const machine = `{"Machine":"https://x.example/#Machine","hours":"https://x.example/#hours"}`
 	require.NoError(t, s.Check(parse(t, fmt.Sprintf(doc, machine))))
 	require.NoError(t, s.Check(parse(t, fmt.Sprintf(doc, `{"Machine":"https://x.example/#Machine"},{"x":"https://x.example/#","hours":{"@id":"x:hours"}}`))))
+	require.NoError(t, s.Check(parse(t, fmt.Sprintf(doc, `{"@context":`+machine+`}`))))
 	require.ErrorContains(t, Default().Check(parse(t, fmt.Sprintf(doc, machine))), "written into the document")
 
 	for _, tt := range []struct{ name, context, reason string }{
@@ -424,6 +425,8 @@ func TestInlineContexts(t *testing.T) {
 		{"a relative @base", machine + `,{"@base":"machines/"}`, "@base"},
 		{"an absolute @base", machine + `,{"@base":"https://x.example/"}`, "@base"},
 		{"@propagate", machine + `,{"@propagate":false}`, "@propagate"},
+		{"a context in a context in a context", `{"@context":{"@context":` + machine + `}}`, "keyword"},
+		{"a list of contexts in a context", `{"@context":[` + machine + `]}`, "keyword"},
 		{"a list of contexts in the list", `[` + machine + `]`, "an array"},
 		{"an IRI with a space", `{"Machine":"https ://x.example"}`, "absolute IRI"},
 		{"@vocab null", `{"@vocab":null}`, "not defined"},

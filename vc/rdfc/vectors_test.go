@@ -213,3 +213,59 @@ func TestW3CRecorded(t *testing.T) {
 	require.Equal(t, 2, signed)
 	require.Greater(t, refused, 10)
 }
+
+// Credentials of VCDM 1.1 and 2.0 that a W3C suite signed itself, in chains of proofs that hold or name a proof that is
+// not there.
+func TestW3CPreviousProofs(t *testing.T) {
+	folder := shared.Path(t, "vectors", "w3c-di-assertion-inputs", "inputs", "eddsa-rdfc-2022")
+	files, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	v := &vc.Verifier{Suites: rdfc.Suites(rdfc.Contexts().WithInline()), Contexts: rdfc.Contexts().WithInline(), V1: true, InsecureUnboundIssuer: true}
+	for _, f := range files {
+		t.Run(f.Name(), func(t *testing.T) {
+			text, err := os.ReadFile(folder + "/" + f.Name())
+			require.NoError(t, err)
+			verified, err := v.Verify(t.Context(), text, vc.AnyIssuer)
+			if strings.Contains(f.Name(), "Fail") {
+				var rejected *vc.RejectError
+				require.ErrorAs(t, err, &rejected)
+				return
+			}
+			require.NoError(t, err)
+			require.EqualValues(t, f.Name()[:3], verified.DataModel())
+		})
+	}
+	require.Len(t, files, 12)
+}
+
+// The credentials that W3C suites have issued, with contexts of their own: what we sign of them verifies, and json-gold
+// reads them as we do.
+func TestW3CCredentialsToIssue(t *testing.T) {
+	contexts := rdfc.Contexts().WithInline()
+	for _, name := range []string{"dl-v1.json", "dl-v2.json"} {
+		var fixture struct{ Credential map[string]any }
+		require.NoError(t, json.Unmarshal(file(t, "w3c-di-assertion-inputs", "tests", "fixtures", "credentials", name), &fixture))
+		for _, alg := range []string{"Ed25519", "P-256", "P-384"} {
+			issuer := newIssuer(t, alg)
+			issuer.Contexts, issuer.V1 = contexts, true
+			if alg == "Ed25519" {
+				issuer.Suite = rdfc.EdDSARDFC2022{Contexts: contexts}
+			} else {
+				issuer.Suite = rdfc.ECDSARDFC2019{Contexts: contexts}
+			}
+			fixture.Credential["issuer"] = issuer.ID
+			if list := fixture.Credential["@context"].([]any); name == "dl-v1.json" && len(list) == 2 {
+				fixture.Credential["@context"] = append(list, "https://w3id.org/security/data-integrity/v2")
+			}
+			text, err := json.Marshal(fixture.Credential)
+			require.NoError(t, err)
+			raw, err := issuer.AddProof(text)
+			require.NoError(t, err, name)
+			v := &vc.Verifier{Suites: rdfc.Suites(contexts), Contexts: contexts, V1: true, Now: at(noon)}
+			_, err = v.Verify(t.Context(), raw, vc.AnyIssuer)
+			require.NoError(t, err, name)
+			_, err = v.Verify(t.Context(), bytes.Replace(raw, []byte("1990"), []byte("1991"), 1), vc.AnyIssuer)
+			require.ErrorIs(t, err, vc.ErrProof)
+		}
+	}
+}
