@@ -74,6 +74,16 @@ func TestExamplesAgreeWithJSONGold(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, canonical(t, Default(), parse(t, string(text))), typ)
 	}
+	// Contexts of properties within the context of a type: a type's context ends below its object, a property's goes on.
+	text := `{"@context":["` + CredentialsV2 + `",{"@protected":true,"Tour":{"@id":"urn:x:Tour","@context":{"@protected":true,"id":"@id","type":"@type",
+		"number":"urn:x:number","legs":{"@id":"urn:x:legs","@context":{"@protected":true,"km":"urn:x:km","year":"urn:x:year",
+		"stops":{"@id":"urn:x:stops","@context":{"at":"urn:x:at"}}}}}},"tours":{"@id":"urn:x:tours","@type":"@id"}}],
+		"type":["VerifiableCredential"],"issuer":"did:x:y","credentialSubject":{"name":"x","tours":[
+		{"type":"Tour","number":"7","legs":[{"km":5.5,"year":2023,"stops":{"at":"a","km":1}},{"km":7.0,"year":2020}]},{"type":"Tour"}]}}`
+	s := Default().WithInline()
+	want, err := oracle(s, text)
+	require.NoError(t, err)
+	require.Equal(t, want, canonical(t, s, parse(t, text)))
 }
 
 // vocabulary is a context with every feature that is processed, for random documents.

@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/json"
-	"errors"
 	"testing"
 	"time"
 
@@ -219,22 +218,4 @@ func BenchmarkJSONLD(b *testing.B) {
 			}
 		}, check)
 	})
-}
-
-// loader serves the contexts of this package to json-gold, each parsed once, and nothing else.
-type loader map[string]*ld.RemoteDocument
-
-func (l loader) LoadDocument(url string) (*ld.RemoteDocument, error) {
-	if l[url] == nil {
-		text, ok := rdfc.Contexts().Document(url)
-		if !ok {
-			return nil, errors.New("no context " + url)
-		}
-		var v any
-		if err := json.Unmarshal([]byte(text), &v); err != nil {
-			return nil, err
-		}
-		l[url] = &ld.RemoteDocument{DocumentURL: url, Document: v}
-	}
-	return l[url], nil
 }
