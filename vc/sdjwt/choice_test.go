@@ -151,8 +151,8 @@ func TestChoiceRefused(t *testing.T) {
 	_, other := newKey(t, "Ed25519")
 	raw, err := (&Issuer{ID: id, Key: key}).IssueVC(&Credential{
 		Type: "x", Confirm: Confirmation{Key: key.Public()},
-		Claims:  []byte(`{"open":{"a":1},"shut":{"b":[1,2]}}`),
-		Options: Options{Disclosable: []string{"/open/a", "/shut"}},
+		Claims:  []byte(`{"open":{"a":1},"shut":{"b":[1,2],"c":{"d":{"e":1}}}}`),
+		Options: Options{Disclosable: []string{"/open/a", "/shut", "/shut/c"}},
 	})
 	require.NoError(t, err)
 	token, err := Parse(raw)
@@ -165,6 +165,7 @@ func TestChoiceRefused(t *testing.T) {
 		"/shut/b":   `only with all of "/shut"`,
 		"/shut/b/1": `only with all of "/shut"`,
 		"/shut/b/2": "no such claim",
+		"/shut/c/d": `only with all of "/shut/c"`,
 		"/none":     "no such claim",
 		"/shut/":    "no such claim",
 	} {

@@ -51,10 +51,14 @@ func (t *Token) noDisclosure(pointer string) error {
 	if _, err := resolve(t.root, pointer); err != nil {
 		return err
 	}
-	for i := len(t.shown) - 1; i >= 0; i-- {
-		if d := t.shown[i]; strings.HasPrefix(pointer, d.pointer+"/") {
-			return fmt.Errorf("%.200q is shown only with all of %.200q: choose that", pointer, d.pointer)
+	around := "" // the innermost disclosure that it is a part of
+	for _, d := range t.shown {
+		if strings.HasPrefix(pointer, d.pointer+"/") && len(d.pointer) > len(around) {
+			around = d.pointer
 		}
+	}
+	if around != "" {
+		return fmt.Errorf("%.200q is shown only with all of %.200q: choose that", pointer, around)
 	}
 	return fmt.Errorf("%.200q is always shown: choose what is below it, or leave it off the list", pointer)
 }
