@@ -53,10 +53,12 @@ export const operations = {
     return {token: await holder.present(token, await frameOf(token, show), {kb: {payload: {nonce, aud: audience, iat}}})};
   },
   // verify takes the issuer's key from the JWT's kid, the holder's from its cnf.
-  async verify({typ, token, nonce}) {
+  // statusList is the Status List Token of the same issuer that its status claim names.
+  async verify({typ, token, nonce, statusList}) {
     const {kid} = JSON.parse(Buffer.from(token.split('.')[0], 'base64url'));
     const reader = instance(typ, {
       verifier: verifier(describe(kid).jwk),
+      statusListFetcher: async () => statusList,
       kbVerifier: (data, signature, payload) =>
         verifier(payload.cnf.jwk ?? describe(payload.cnf.kid).jwk)(data, signature)
     });

@@ -197,9 +197,9 @@ func TestTokenStatusListsOfEitherSide(t *testing.T) {
 }
 
 // The status claim of a credential as a JWT, and of an SD-JWT VC, names its place in a
-// Token Status List to both sides.
+// Token Status List to both sides, and both take the list's word.
 func TestStatusClaimsAreReadAlike(t *testing.T) {
-	p := start(t, "status")
+	p, verifier := start(t, "status"), start(t, "sdjwt")
 	id, key := newKey(t, "P-256")
 	list, err := status.NewTokenList(16, 2)
 	require.NoError(t, err)
@@ -232,5 +232,11 @@ func TestStatusClaimsAreReadAlike(t *testing.T) {
 		require.ErrorIs(t, err, want)
 		_, err = (&sdjwt.Verifier{Status: checker}).VerifyVC(t.Context(), sd, sdjwt.AnyBearer(), sdjwt.AnyIssuer)
 		require.ErrorIs(t, err, want)
+		request := object{"typ": "dc+sd-jwt", "token": string(sd), "statusList": string(token)}
+		if want == nil {
+			verifier.ask("verify", request, new(object))
+		} else {
+			verifier.refuses("verify", request)
+		}
 	}
 }

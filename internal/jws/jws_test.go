@@ -414,7 +414,7 @@ func TestWycheproofES256(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	key := keys(f)["EdDSA"]
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)) // the same every time: a corpus is worth keeping
 	f.Add(signed(f, key, `{"alg":"EdDSA","typ":"vc+jwt","kid":"did:example:1#k"}`, `{"a":1}`))
 	f.Add(signed(f, key, `{"alg":"ES256K","x":[1]}`, ""))
 	f.Add("..")

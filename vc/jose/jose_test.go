@@ -14,12 +14,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	gojose "github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/cryptosigner"
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	jwxjws "github.com/lestrrat-go/jwx/v2/jws"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/jws"
@@ -454,6 +456,32 @@ func TestOtherImplementations(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, shop.id, v.Issuer())
 	}
+}
+
+// Whatever text stands in a document and a challenge, it comes out of the token as it went in.
+func TestSealedIsOpened(t *testing.T) {
+	shop := newParty(t, keystore.Ed25519)
+	text := rapid.String().Filter(utf8.ValidString)
+	rapid.Check(t, func(r *rapid.T) {
+		value, err := json.Marshal(rapid.MapOf(text, text).Draw(r, "members"))
+		require.NoError(r, err)
+		e := &vc.Envelope{
+			Document:     []byte(presentation(shop, `,"termsOfUse":`+string(value))),
+			Method:       shop.id.URL(shop.id.Identifier()),
+			Presentation: true, MediaType: jose.TypePresentation,
+			Nonce:    text.Filter(func(s string) bool { return s != "" }).Draw(r, "nonce"),
+			Audience: rapid.SliceOfN(text.Filter(func(s string) bool { return s != "" }), 1, 3).Draw(r, "domain"),
+			Created:  time.Unix(rapid.Int64Range(0, 253402300799).Draw(r, "created"), 0).UTC(),
+		}
+		raw, err := jose.Format{}.Seal(shop.key, e)
+		require.NoError(r, err)
+		got, err := jose.Format{}.Open(raw)
+		require.NoError(r, err)
+		require.NoError(r, got.Verify(shop.key.Public()))
+		require.JSONEq(r, string(e.Document), string(got.Document))
+		got.Document, got.Verify = e.Document, nil
+		require.Equal(r, e, got)
+	})
 }
 
 // opaque returns the key in a type that go-jose knows.

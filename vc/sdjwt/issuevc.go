@@ -69,13 +69,8 @@ func (i *Issuer) IssueVC(c *Credential) ([]byte, error) {
 
 	// Claims last: a name that is there twice is refused when the whole is read.
 	out, err := appendQuoted([]byte(`{"vct":`), c.Type)
-	for i, also := range c.Also {
-		if err == nil {
-			out, err = appendQuoted(append(out, map[bool]string{true: `,"aka_vcts":[`, false: `,`}[i == 0]...), also)
-		}
-		if i == len(c.Also)-1 {
-			out = append(out, ']')
-		}
+	if err == nil && c.Also != nil {
+		out, err = appendTexts(append(out, `,"aka_vcts":`...), c.Also)
 	}
 	if err == nil {
 		out, err = appendQuoted(append(out, `,"iss":`...), i.ID.String())
@@ -119,6 +114,20 @@ func (i *Issuer) IssueVC(c *Credential) ([]byte, error) {
 		return nil, fmt.Errorf("sdjwt: issue as %s: %w", i.ID, err)
 	}
 	return []byte(t.String()), nil
+}
+
+// appendTexts appends a JSON array of strings.
+func appendTexts(dst []byte, list []string) (_ []byte, err error) {
+	dst = append(dst, '[')
+	for i, text := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, err = appendQuoted(dst, text); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, ']'), nil
 }
 
 // appendObject appends a JSON object, and nothing that would go on behind it.

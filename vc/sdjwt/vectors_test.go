@@ -145,6 +145,64 @@ func TestRFC9901Examples(t *testing.T) {
 	require.Equal(t, 5, bound)
 }
 
+// The SD-JWT VCs of OpenID4VP 1.0 (with JSON-LD in a claim) and OpenID4VCI 1.0, by the same keys.
+func TestOpenIDExamples(t *testing.T) {
+	issuer, holder := vectorKey(t, vectorIssuer), vectorKey(t, vectorHolder)
+	file := func(elem ...string) string {
+		text, err := os.ReadFile(shared.Path(t, append([]string{"vectors"}, elem...)...))
+		require.NoError(t, err)
+		return strings.TrimSpace(string(text))
+	}
+	vp := func(name string) string { return file("openid4vp", "examples", "sd_jwt_vcld", "01", name) }
+	unwrap := func(text string) []byte { return []byte(strings.Join(strings.Fields(text), "")) } // they are printed in short lines
+	issued, err := Parse(unwrap(vp("sd_jwt_issuance.txt")))
+	require.NoError(t, err)
+	require.NoError(t, issued.Verify(issuer))
+	require.Equal(t, canonical(t, vp("sd_jwt_payload.json")), canonical(t, issued.claims.Raw()))
+	shown, err := Parse(unwrap(vp("sd_jwt_presentation.txt")))
+	require.NoError(t, err)
+	require.NoError(t, shown.Verify(issuer))
+	require.NoError(t, shown.verifyBinding(holder))
+	require.Equal(t, canonical(t, vp("verified_contents.json")), canonical(t, string(shown.Payload())))
+	_, err = readVC(shown)
+	require.NoError(t, err)
+	ours, err := issued.Present("/ld/credentialSubject/givenName")
+	require.NoError(t, err)
+	require.Equal(t, shown.unbound(), ours.String())
+
+	response := file("openid4vci", "examples", "credential_response_sd_jwt_vc.txt")
+	_, text, ok := strings.Cut(response, `"credential": "`)
+	require.True(t, ok)
+	text, _, _ = strings.Cut(text, `"`)
+	issued, err = Parse(unwrap(text))
+	require.NoError(t, err)
+	require.NoError(t, issued.Verify(issuer))
+	v, err := readVC(issued)
+	require.NoError(t, err)
+	require.Equal(t, "https://credentials.example.com/identity_credential", v.Type())
+	require.False(t, issued.Selective())
+}
+
+// The disclosures and digests that RFC 9901 §4.2 prints.
+func TestDigests(t *testing.T) {
+	const name = "WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsICJmYW1pbHlfbmFtZSIsICJNw7ZiaXVzIl0"
+	require.Equal(t, "X9yH0Ajrdm1Oij4tWso9UzzKJvPoDxwmuEcO3XAdRC0", SHA256.sum(name))
+	for _, text := range []string{
+		name,
+		"WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsICJmYW1pbHlfbmFtZSIsICJNXHUwMGY2Yml1cyJd", // the umlaut escaped
+		"WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsImZhbWlseV9uYW1lIiwiTcO2Yml1cyJd",         // no white space
+		"WwoiXzI2YmM0TFQtYWM2cTJLSTZjQlc1ZXMiLAoiZmFtaWx5X25hbWUiLAoiTcO2Yml1cyIKXQ",   // line breaks
+	} {
+		d, err := readDisclosure(text)
+		require.NoError(t, err)
+		require.Equal(t, []any{"family_name", "Möbius", true}, []any{d.name, d.value.Text(), d.member})
+	}
+	d, err := readDisclosure("WyJsa2x4RjVqTVlsR1RQVW92TU5JdkNBIiwgIkZSIl0")
+	require.NoError(t, err)
+	require.Equal(t, []any{"FR", false}, []any{d.value.Text(), d.member})
+	require.Equal(t, "w0I8EKcdCtUPkGCNUrfwVp2xEgNjtoIDlOxc9-PlOhs", SHA256.sum(d.text))
+}
+
 // From the claims and the salts of an example we make its digests, in its places.
 func TestRFC9901PayloadsAreReproduced(t *testing.T) {
 	list, _ := vectors(t)
