@@ -321,6 +321,27 @@ func TestRefusedDerivations(t *testing.T) {
 			require.ErrorContains(t, err, c.want)
 		})
 	}
+	// An operator's context may give id another name, which is not looked for.
+	operators, err := Contexts().With("https://example.org/alias", []byte(`{"@context":{"self":"@id"}}`))
+	require.NoError(t, err)
+	_, err = ECDSASD2023{MandatoryPointers: []string{"/credentialSubject/name"}, Contexts: operators}.Sign(secret(t, windSecret),
+		canonicalJSON(t, `{"@context":["https://www.w3.org/ns/credentials/v2","https://example.org/alias"],"type":["VerifiableCredential"],`+
+			`"issuer":"did:example:i","credentialSubject":{"self":"urn:s","name":"x","description":"y"}}`), []byte(windProof))
+	require.ErrorContains(t, err, "whose id is not a member id or @id")
+	// Of types none is left out.
+	derived, err := suite.Derive([]byte(issue(residentDocument)), []string{"/type/1", "/credentialSubject/type/0", "/@context/1"})
+	require.NoError(t, err)
+	document, options, value := parts(t, derived)
+	require.NoError(t, suite.Verify(secret(t, windSecret).Public(), document, options, value))
+	require.JSONEq(t, `{"@context":["https://www.w3.org/ns/credentials/v2","https://w3id.org/citizenship/v4rc1"],`+
+		`"type":["VerifiableCredential","PermanentResidentCardCredential"],"credentialSubject":{"type":["PermanentResident","Person"]}}`, string(document))
+	// Things that what is shown does not tell apart keep their own labels.
+	twins := []string{"/credentialSubject/sails/3/year", "/credentialSubject/sails/0/year", "/credentialSubject/sails/1/year"}
+	derived, err = suite.Derive([]byte(issue(windDocument)), twins)
+	require.NoError(t, err)
+	document, options, value = parts(t, derived)
+	require.NoError(t, suite.Verify(secret(t, windSecret).Public(), document, options, value))
+	require.Contains(t, string(document), `"sails":[{"year":2023},{"year":2023},{"year":2023}]`)
 	// Whole lists and values are shown, as is all of the document.
 	for _, pointer := range []string{"/credentialSubject/steps", "/credentialSubject/name", "/credentialSubject", "", "/issuer"} {
 		derived, err := suite.Derive([]byte(issue(list, "/type")), []string{pointer})

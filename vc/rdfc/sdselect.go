@@ -1,6 +1,7 @@
 package rdfc
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -91,8 +92,12 @@ func (s ECDSASD2023) choose(doc strictjson.Value, all statements, pointers []str
 	for i := range chosen.quads {
 		q := &chosen.quads[i]
 		for _, t := range []*rdf.Term{&q.Subject, &q.Object, &q.Graph} {
-			if t.Kind == rdf.Blank {
-				t.Value = w.original(t.Value)
+			if t.Kind != rdf.Blank {
+				continue
+			}
+			t.Value = w.original(t.Value)
+			if _, ok := all.labels[t.Value]; !ok {
+				return chosen, errors.New("the JSON pointers lead through an object whose id is not a member id or @id, and would be lost")
 			}
 		}
 	}
@@ -117,12 +122,17 @@ type writer struct {
 
 type part struct{ at, from, length int }
 
-// value writes v, which is selected (§3.4.11, §3.4.12). An object on the way keeps its context, its id and its
+// whole writes all of v.
+func (w *writer) whole(v strictjson.Value) {
+	w.parts = append(w.parts, part{len(w.out), v.Offset(), len(v.Raw())})
+	w.out = append(w.out, v.Raw()...)
+}
+
+// value writes what is selected of v (§3.4.11, §3.4.12). An object on the way keeps its context, its id and all its
 // types: without them its other members would say something else. Arrays close up.
 func (w *writer) value(v strictjson.Value) {
-	if whole, selected := w.selected[v]; whole || !selected {
-		w.parts = append(w.parts, part{len(w.out), v.Offset(), len(v.Raw())})
-		w.out = append(w.out, v.Raw()...)
+	if w.selected[v] {
+		w.whole(v)
 		return
 	}
 	w.parts = append(w.parts, part{len(w.out), v.Offset(), 1})
@@ -139,11 +149,18 @@ func (w *writer) value(v strictjson.Value) {
 	}
 	w.out = append(w.out, '{')
 	for m := v.First(); m.Exists(); m = m.Next() {
-		if _, selected := w.selected[m]; selected || slices.Contains([]string{"@context", "@id", "@type", "id", "type"}, m.Name()) {
-			w.out = append(append(w.out, m.RawName()...), ':')
-			w.value(m)
-			w.out = append(w.out, ',')
+		_, selected := w.selected[m]
+		kept := slices.Contains([]string{"@context", "@id", "@type", "id", "type"}, m.Name())
+		if !selected && !kept {
+			continue
 		}
+		w.out = append(append(w.out, m.RawName()...), ':')
+		if kept {
+			w.whole(m)
+		} else {
+			w.value(m)
+		}
+		w.out = append(w.out, ',')
 	}
 	w.out[len(w.out)-1] = '}'
 }

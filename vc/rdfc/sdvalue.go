@@ -21,8 +21,8 @@ const (
 const (
 	// maxProofBytes bounds a proof value, decoded: package vc reads 128 KiB of text.
 	maxProofBytes = 95 << 10
-	// maxSignatures is how many of their signatures fit, with pointers and labels beside them. A credential of
-	// 256 kB has some 2000 statements at most.
+	// maxSignatures is how many signatures of statements fit, with pointers and labels beside them. Checking them
+	// takes a tenth of a second.
 	maxSignatures = 1300
 
 	sigSize = 64
