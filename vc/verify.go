@@ -167,6 +167,25 @@ func (v *Verified) ValidFrom() time.Time { return v.from }
 // ValidUntil returns when it ceases to hold; zero means never.
 func (v *Verified) ValidUntil() time.Time { return v.until }
 
+// Expires returns when it would first be refused as too old: at the end of its
+// own period, of its envelope's, or of one of its proofs; zero means never. Who
+// keeps what was verified keeps it no longer than that.
+func (v *Verified) Expires() time.Time {
+	ends := v.until
+	earlier := func(t time.Time) {
+		if !t.IsZero() && (ends.IsZero() || t.Before(ends)) {
+			ends = t
+		}
+	}
+	if v.envelope != nil {
+		earlier(v.envelope.Expires)
+	}
+	for _, p := range v.proofs {
+		earlier(p.expires)
+	}
+	return ends
+}
+
 // Digest returns the name of the credential's content.
 func (v *Verified) Digest() Digest { return v.digest }
 

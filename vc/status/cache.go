@@ -118,7 +118,11 @@ func (c *Checker) fly(ctx context.Context, k key, at time.Time) (*list, error) {
 	c.lists.mu.Lock()
 	defer c.lists.mu.Unlock()
 	if err == nil && !c.good(l, at, c.Stale) {
-		err = problem(RetrievalError, k.url, fmt.Errorf("the newest there is is as of %s: that is too old at %s", stamp(l.asOf), stamp(at)))
+		why := fmt.Errorf("the newest there is is as of %s: that is too old at %s", stamp(l.asOf), stamp(at))
+		if !l.until.IsZero() && at.After(l.until) {
+			why = fmt.Errorf("the newest there is ended %s", stamp(l.until))
+		}
+		err = problem(RetrievalError, k.url, why)
 	}
 	if err != nil {
 		if ctx.Err() == nil && len(asking(ctx)) == 0 {

@@ -114,7 +114,7 @@ func (c *Checker) readCredential(ctx context.Context, verifier *vc.Verifier, url
 	if err != nil {
 		return nil, problem(MalformedError, url, err)
 	}
-	l := &list{bits: bits, issuer: v.Issuer(), purposes: claim.Purpose, asOf: v.Created(), ttl: claim.ttl(), until: v.ValidUntil()}
+	l := &list{bits: bits, issuer: v.Issuer(), purposes: claim.Purpose, asOf: v.Created(), ttl: claim.ttl(), until: v.Expires()}
 	if claim.Size != nil {
 		l.size = *claim.Size
 	}
