@@ -112,7 +112,7 @@ func TestCOSECredentials(t *testing.T) {
 				v, err := coseVerifier().Verify(t.Context(), raw, vc.IssuedBy(theirs))
 				require.NoError(t, err)
 				require.Equal(t, ours, v.Subject())
-				require.Equal(t, cose.MediaTypeVC, v.MediaType())
+				require.Equal(t, cose.MediaTypeCredential, v.MediaType())
 				if name == "" {
 					refused(t, raw)
 				}
@@ -141,7 +141,7 @@ func TestCOSEPresentations(t *testing.T) {
 			mine, err := (&vc.Issuer{ID: ours, Key: key, Format: cose.Format{}}).AddProof(credential(credentials[0].text, ours, holder))
 			require.NoError(t, err)
 			yours := p.message("sign", object{"payload": json.RawMessage(credential(credentials[1].text, theirs, holder)), "header": object{"typ": "application/vc+cose"}, "key": theirs})
-			return []json.RawMessage{vc.Enveloped(cose.MediaTypeVC, mine), vc.Enveloped(cose.MediaTypeVC, yours)}
+			return []json.RawMessage{vc.Enveloped(cose.MediaTypeCredential, mine), vc.Enveloped(cose.MediaTypeCredential, yours)}
 		}
 		ask := vc.NewChallenge("lease.example")
 		both := func(t *testing.T, shown []byte, holder did.DID) {
