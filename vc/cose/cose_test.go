@@ -216,6 +216,64 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// The same of the CWT form: what its own tests do not have.
+func TestCWTIsRefused(t *testing.T) {
+	ctx, v := context.Background(), verifier(t)
+	by, other := *service(t), issuer(t, 9)
+	by.Format = cose.CWT{}
+	issue := func(by vc.Issuer, change func(c *vc.Credential)) []byte {
+		c := maintenance(t)
+		change(c)
+		raw, err := by.Issue(c)
+		require.NoError(t, err)
+		return raw
+	}
+	plain := issue(by, func(*vc.Credential) {})
+	parsed, err := cosesign1.Parse(plain, len(plain))
+	require.NoError(t, err)
+	key, err := new(keystore.Memory).Create(ctx, "k", keystore.P256)
+	require.NoError(t, err)
+	stranger, early := by, by
+	stranger.ID, stranger.Key = other.ID, other.Key
+	early.Now = func() time.Time { return time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC) }
+
+	for _, test := range []struct {
+		name   string
+		raw    []byte
+		reason error
+		want   string
+	}{
+		{"wrong key", seal(t, cosesign1.Message{Payload: parsed.Payload}, other.Key), vc.ErrProof, "does not match"},
+		{"swapped algorithm", seal(t, cosesign1.Message{Payload: parsed.Payload}, key), vc.ErrProof, "alg is ES256, and the key signs with EdDSA"},
+		{"kid of another DID", seal(t, cosesign1.Message{Kid: []byte(other.ID.String() + "#" + other.ID.Identifier()), Payload: parsed.Payload}, other.Key), vc.ErrIssuer, ""},
+		{"altered claim", bytes.Replace(plain, []byte{0x15, 0x19, 0x03, 0x2c}, []byte{0x15, 0x19, 0x03, 0x2d}, 1), vc.ErrProof, "does not match"},
+		{"altered label", bytes.Replace(plain, []byte{0x0f, 0x41, 0x31}, []byte{0x0f, 0x41, 0x32}, 1), vc.ErrProof, "does not match"},
+		{"stripped signature", append(bytes.Clone(plain[:len(plain)-66]), 0x40), vc.ErrMalformed, "0 bytes, EdDSA has 64"},
+		{"detached payload", append(append(bytes.Clone(plain[:7]), 0xf6), plain[len(plain)-66:]...), vc.ErrMalformed, "detached"},
+		{"alg only in the unprotected header", append([]byte{0xd2, 0x84, 0x40, 0xa1, 0x01, 0x27}, plain[7:]...), vc.ErrMalformed, "alg (1) is missing"},
+		{"crit that nobody knows", append([]byte{0xd2, 0x84, 0x48, 0xa3, 1, 0x27, 2, 0x81, 9, 9, 0}, plain[6:]...), vc.ErrMalformed, "crit (2)"},
+		{"no tag", plain[1:], vc.ErrMalformed, "without a tag"},
+		{"trailing bytes", append(bytes.Clone(plain), 0), vc.ErrMalformed, "bytes follow"},
+		{"expired", issue(by, func(c *vc.Credential) { c.ValidUntil = by.Now().Add(time.Hour) }), vc.ErrExpired, ""},
+		{"not yet valid", issue(by, func(c *vc.Credential) { c.ValidFrom = by.Now().AddDate(1, 0, 0) }), vc.ErrNotYetValid, ""},
+		{"signed in the future", issue(early, func(c *vc.Credential) { c.ValidFrom = by.Now() }), vc.ErrProof, "yet to come"},
+		{"not accepted", issue(stranger, func(*vc.Credential) {}), vc.ErrNotAccepted, "not on the list"},
+		{"status that nobody checks", issue(by, func(c *vc.Credential) {
+			c.Members["credentialStatus"] = map[string]any{"type": "BitstringStatusListEntry", "statusPurpose": "revocation", "statusListIndex": "7", "statusListCredential": "https://a.example/1"}
+		}), nil, "was not checked"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := v.Verify(ctx, test.raw, vc.IssuedBy(by.ID))
+			require.ErrorContains(t, err, test.want)
+			rej, ok := errors.AsType[*vc.RejectError](err)
+			require.Equal(t, test.reason != nil, ok, "%v", err)
+			if ok {
+				require.ErrorIs(t, rej.Reason, test.reason, "%v", err)
+			}
+		})
+	}
+}
+
 // An Ed25519 signature has one form. An ECDSA signature has two, of the same digest.
 func TestMalleability(t *testing.T) {
 	ctx, v := context.Background(), verifier(t)

@@ -22,8 +22,7 @@ import (
 // A document has one encoding. Whatever else decodes to it is refused. iss, sub, exp, nbf and cti
 // are the document's own issuer or holder, subject, validUntil, validFrom and id, where RFC 8392
 // has room for them; iat is when it was signed, if not at validFrom, and presentations have aud and
-// nonce as in [Format].
-// kid is left out if it follows from the issuer's or holder's did:key or did:jwk.
+// nonce as in [Format]. kid is left out if it follows from the issuer's or holder's did:key or did:jwk.
 type CWT struct{}
 
 var _ vc.Format = CWT{}

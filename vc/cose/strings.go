@@ -108,8 +108,10 @@ func pack(s string) []byte {
 		}
 	case strings.HasPrefix(s, "data:"):
 		typ, data, _ := strings.Cut(s[len("data:"):], ";base64,")
-		if b, err := base64.StdEncoding.Strict().DecodeString(data); err == nil && slices.Contains(mediaTypes, typ) {
-			packed = append([]byte{formData, byte(slices.Index(mediaTypes, typ))}, b...)
+		if i := slices.Index(mediaTypes, typ); i >= 0 {
+			if b, err := base64.StdEncoding.Strict().DecodeString(data); err == nil {
+				packed = append([]byte{formData, byte(i)}, b...)
+			}
 		}
 	}
 	// Some of these have other texts with the same bytes.
