@@ -22,14 +22,16 @@ func (t *texts) appendValue(dst []byte, v strictjson.Value) []byte {
 			key   []byte
 			value strictjson.Value
 		}
-		var pairs []pair
+		var few [16]pair
+		pairs, keys := few[:0], make([]byte, 0, 32)
 		for m := v.First(); m.Exists(); m = m.Next() {
-			name := m.Name()
-			key := cbor.AppendText(nil, name)
+			name, start := m.Name(), len(keys)
 			if label, ok := registry().names[name]; ok {
-				key = cbor.AppendInt(nil, label)
+				keys = cbor.AppendInt(keys, label)
+			} else {
+				keys = cbor.AppendText(keys, name)
 			}
-			pairs = append(pairs, pair{key, m})
+			pairs = append(pairs, pair{keys[start:len(keys):len(keys)], m})
 		}
 		slices.SortFunc(pairs, func(a, b pair) int { return bytes.Compare(a.key, b.key) })
 		dst = cbor.AppendMap(dst, len(pairs))
