@@ -49,6 +49,7 @@ func (m *meter) spend(n int) {
 type compiled struct {
 	schema *jsonschema.Schema
 	meter  *meter
+	steps  int // of a validation; MaxSteps
 }
 
 // compile reads a schema, and with load what it refers to.
@@ -111,7 +112,7 @@ func compile(at string, text []byte, load func(string) ([]byte, error)) (s *comp
 	for _, s := range all {
 		s.Format = m.metered(s)
 	}
-	return &compiled{schema, m}, nil
+	return &compiled{schema, m, MaxSteps}, nil
 }
 
 // metered returns the format of s behind a meter.
@@ -142,7 +143,7 @@ func (m *meter) metered(s *jsonschema.Schema) *jsonschema.Format {
 // validate holds v against the schema. The error wraps vc.ErrSchema if it does not fit.
 func (c *compiled) validate(v any) (err error) {
 	defer recovered(&err)
-	c.meter.left = MaxSteps
+	c.meter.left = c.steps
 	err = c.schema.Validate(v)
 	if bad, ok := errors.AsType[*jsonschema.ValidationError](err); ok {
 		return misfit{describe(bad)}

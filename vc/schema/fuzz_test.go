@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"regexp/syntax"
 	"testing"
-	"time"
 
 	"github.com/hourmeter/hourmeter/vc"
 )
@@ -24,14 +23,14 @@ func FuzzValidate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		began := time.Now()
+		s.steps = 5_000
 		first := s.validate(value(root))
 		second := s.validate(value(root))
+		if errors.Is(first, errSteps) || errors.Is(second, errSteps) {
+			return // which of two ways through a map is shorter is chance
+		}
 		if errors.Is(first, vc.ErrSchema) != errors.Is(second, vc.ErrSchema) || (first == nil) != (second == nil) {
 			t.Fatalf("%v, then %v", first, second)
-		}
-		if took := time.Since(began); took > 20*time.Second {
-			t.Fatalf("took %s", took)
 		}
 	})
 }

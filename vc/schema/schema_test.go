@@ -210,9 +210,7 @@ func TestSchemasThatCannotBeUsed(t *testing.T) {
 			}
 			checker := &schema.Checker{Source: source}
 			checker.Verifier = &vc.Verifier{Now: now, Schema: checker}
-			began := time.Now()
 			err := verify(checker, credential(t, record.Preventive, c.entry))
-			require.Less(t, time.Since(began), 10*time.Second)
 			if c.name == "a reference to itself" { // fits nothing, and is found out at once
 				require.ErrorIs(t, err, vc.ErrSchema)
 				return
@@ -251,11 +249,9 @@ func TestWorkIsBounded(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			checker := &schema.Checker{Source: schema.Static{schemaURL: []byte(c.schema)}}
-			began := time.Now()
 			err := checker.CheckSchema(context.Background(), []byte(`{"id":"`+schemaURL+`","type":"JsonSchema"}`), []byte(`{"credentialSubject":`+c.subject+`}`))
 			require.ErrorContains(t, err, "250000 steps")
 			require.NotErrorIs(t, err, vc.ErrSchema)
-			require.Less(t, time.Since(began), 10*time.Second)
 		})
 	}
 }

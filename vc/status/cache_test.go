@@ -202,6 +202,8 @@ func TestACheckerForgets(t *testing.T) {
 	ctx := context.Background()
 	long, err := status.NewBitstringList(status.MaxListBytes*8, 1)
 	require.NoError(t, err)
+	encoded, err := long.Encode()
+	require.NoError(t, err)
 	body := make(map[int][]byte)
 	s := sourceFunc(func(url string) ([]byte, error) {
 		var i int
@@ -209,8 +211,7 @@ func TestACheckerForgets(t *testing.T) {
 			return nil, err
 		}
 		if body[i] == nil {
-			c := status.BitstringCredential{URL: url, Purposes: []string{status.Revocation}, List: long}
-			body[i] = signed(t, &c, shop)
+			body[i] = handMade(t, `"id":"`+url+`","credentialSubject":{"type":"BitstringStatusList","statusPurpose":"revocation","encodedList":"`+encoded+`"}`)
 		}
 		return body[i], nil
 	})

@@ -87,6 +87,7 @@ func TestBitstringVectors(t *testing.T) {
 		require.Zero(t, len(bytes.Trim(list.bits, "\x00")))
 	}
 	require.Equal(t, 9, n)
+	shared.Tally(t, "Bitstring Status List 1.0", "W3C text, and lists of @digitalbazaar/vc-bitstring-status-list", n, n, "")
 }
 
 // What the lists of Token Status List are said to hold (§4.1, §10, Appendix "Test vectors"), of 2^20
@@ -187,6 +188,7 @@ func TestTokenVectors(t *testing.T) {
 		seen++
 	}
 	require.Equal(t, 12, seen)
+	shared.Tally(t, "Token Status List (draft)", "IETF OAuth working group, JSON, CBOR and JWT", seen, seen, "")
 }
 
 // The lists of 4 and 8 bits in the same appendix, made here from what it says they hold.
