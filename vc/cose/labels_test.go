@@ -41,7 +41,7 @@ Until then, a name or value that is not here travels as text.
 |-|-|
 |1 iss|` + "`issuer`, or `holder` of a presentation" + `, if it is a DID and no did:key|
 |2 sub|` + "`credentialSubject.id`" + `, likewise, of a credential with one subject|
-|3 aud, 10 nonce|the domain and the challenge of a presentation|
+|3 aud, 10 nonce|the domain and the challenge of a presentation; the nonce as a byte string of 8 to 64 bytes (RFC 9711 §4.1)|
 |4 exp, 5 nbf|` + "`validUntil` and `validFrom`" + ` of a credential, if they are whole seconds, UTC, after 1970|
 |6 iat|when it was signed, if that is not nbf|
 |7 cti|` + "`id`" + `, if it is urn:uuid: and lower case: the 16 bytes|
@@ -59,7 +59,8 @@ floating-point numbers. A name is its label below, or text. A string is the firs
 1. one that came before in the document, in 4 bytes or more: a byte string of 0 and its number, counted from 0 in the order of the encoding, as far as 255;
 2. a value below: a byte string of its label, one byte or two. Some are arrays;
 3. a time, whole seconds and UTC: tag 1 and the seconds since 1970;
-4. a byte string of three bytes or more, whose first byte is its form:
+4. a byte string of three bytes or more, whose first byte is its form, of those below;
+5. text.
 
 | form | the rest | stands for |
 |-|-|-|
@@ -71,8 +72,6 @@ floating-point numbers. A name is its label below, or text. A string is the firs
 |75|` + fmt.Sprint(minBase) + ` bytes or more|u and their base64url|
 |7a|` + fmt.Sprintf("%d to %d", minBase, maxBase58) + ` bytes|z and their base58btc|
 |80, 81, e7, ec, ed|the rest of a Multikey|did:key:z…|
-
-5. text.
 
 ## Prefixes and media types
 
