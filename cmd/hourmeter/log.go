@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -179,6 +180,7 @@ func (a *app) openLogFolder(ctx context.Context, folder, kind string) (c logFold
 type serveRequest struct {
 	listen          string
 	tlsCert, tlsKey string
+	certificate     *tls.Certificate // in place of the files
 	behindProxy     bool
 	accept          []string
 	witnesses, logs []string
@@ -355,35 +357,51 @@ const (
 
 // serve answers requests until ctx ends, and then those that are under way.
 func (a *app) serve(ctx context.Context, h http.Handler, r serveRequest, s LogServing) error {
-	secure := r.tlsCert != "" || r.tlsKey != ""
-	if secure && (r.tlsCert == "" || r.tlsKey == "") {
-		return errors.New("--tls-cert and --tls-key go together")
-	}
-	host, _, err := net.SplitHostPort(r.listen)
-	if err != nil {
-		return fmt.Errorf("--listen: %q is no address and port, such as 127.0.0.1:8443", r.listen)
-	}
-	ip, err := netip.ParseAddr(host)
-	if !secure && !r.behindProxy && (err != nil || !ip.IsLoopback()) {
-		return fmt.Errorf("%s can be reached from other machines: pass --tls-cert and --tls-key, or --behind-proxy if a proxy in front does TLS", r.listen)
-	}
-	listener, err := net.Listen("tcp", r.listen)
+	listener, secure, err := r.open()
 	if err != nil {
 		return err
 	}
+	return a.answer(ctx, listener, secure, r, h, func() {}, func() error {
+		s.Address = listener.Addr().String()
+		scheme := "http"
+		if secure {
+			scheme = "https"
+		}
+		return a.print(s, func(w io.Writer) {
+			fmt.Fprintf(w, "%s %s listens at %s://%s\nverifier key %s\n", s.Kind, s.Name, scheme, s.Address, s.Key)
+		})
+	})
+}
+
+// open listens, on this machine only if there is no TLS.
+func (r serveRequest) open() (listener net.Listener, secure bool, err error) {
+	secure = r.tlsCert != "" || r.tlsKey != ""
+	if secure && (r.tlsCert == "" || r.tlsKey == "") {
+		return nil, false, errors.New("--tls-cert and --tls-key go together")
+	}
+	host, _, err := net.SplitHostPort(r.listen)
+	if err != nil {
+		return nil, false, fmt.Errorf("--listen: %q is no address and port, such as 127.0.0.1:8443", r.listen)
+	}
+	ip, err := netip.ParseAddr(host)
+	if !secure && !r.behindProxy && (err != nil || !ip.IsLoopback()) {
+		return nil, false, fmt.Errorf("%s can be reached from other machines: pass --tls-cert and --tls-key, or --behind-proxy if a proxy in front does TLS", r.listen)
+	}
+	listener, err = net.Listen("tcp", r.listen)
+	return listener, secure, err
+}
+
+// answer says by announce that it listens, and answers requests until ctx ends; then it calls drain,
+// and answers those that are under way.
+func (a *app) answer(ctx context.Context, listener net.Listener, secure bool, r serveRequest, h http.Handler, drain func(), announce func() error) error {
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: readTimeout / 4, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: 2 * readTimeout,
 		MaxHeaderBytes: maxHeader, ErrorLog: log.New(io.Discard, "", 0), // who breaks off a handshake is no news
 	}
-	s.Address = listener.Addr().String()
-	scheme := "http"
-	if secure {
-		scheme = "https"
+	if r.certificate != nil {
+		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*r.certificate}}
 	}
-	err = a.print(s, func(w io.Writer) {
-		fmt.Fprintf(w, "%s %s listens at %s://%s\nverifier key %s\n", s.Kind, s.Name, scheme, s.Address, s.Key)
-	})
-	if err != nil {
+	if err := announce(); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	ended := make(chan error, 1)
@@ -399,9 +417,10 @@ func (a *app) serve(ctx context.Context, h http.Handler, r serveRequest, s LogSe
 		return err
 	case <-ctx.Done():
 	}
+	drain()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
-	err = server.Shutdown(last)
+	err := server.Shutdown(last)
 	<-ended
 	return err
 }

@@ -87,7 +87,7 @@ told to (--log, --online).
 		{"Fleets and scores", []*cobra.Command{a.importCommand(), a.verifyCommand(), a.scoreCommand(), a.trustCommand(), a.evalCommand()}},
 		{"Keys and names", []*cobra.Command{a.keyCommand(), a.didCommand()}},
 		{"One machine's record", []*cobra.Command{a.issueCommand(), a.chainCommand(), a.presentCommand(), a.deriveCommand(), a.bundleCommand(), a.statusCommand()}},
-		{"Logs and witnesses", []*cobra.Command{a.logCommand()}},
+		{"Services", []*cobra.Command{a.serveCommand(), a.logCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title + ":"})
 		for _, c := range group.commands {

@@ -278,6 +278,14 @@ type LogMade struct {
 	Key    string `json:"verifierKey"` // to tell readers: NAME+HASH+KEY
 }
 
+// Serving is printed by serve, once it listens.
+type Serving struct {
+	Address     string             `json:"address"` // and port
+	URL         string             `json:"url"`
+	Issuer      did.DID            `json:"issuer,omitzero"`       // who signs; absent if nobody does
+	Conformance map[string]did.DID `json:"conformance,omitempty"` // with --conformance: the did:key of each type of key
+}
+
 // LogServing is printed by log serve and log witness serve, once they listen.
 type LogServing struct {
 	Kind    string `json:"kind"`    // log or witness
