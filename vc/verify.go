@@ -224,6 +224,15 @@ func (v *Verified) Selective() bool {
 	return slices.ContainsFunc(v.proofs, func(p proof) bool { return p.suite != nil && traits(p.suite).Selective })
 }
 
+// Rewritable reports whether the issuer signed what the credential says in RDF, and not its text. Then anybody
+// can write it down in another way, such as with its types in another order: the copy verifies, and has another
+// digest. Do not count or link such credentials by their digests.
+func (v *Verified) Rewritable() bool {
+	return !slices.ContainsFunc(v.proofs, func(p proof) bool {
+		return p.holds && p.method.DID == v.issuer && (p.suite == nil || !traits(p.suite).JSONLD)
+	})
+}
+
 // Status returns what status lists said of it, in the order of credentialStatus.
 func (v *Verified) Status() []StatusResult { return slices.Clone(v.statuses) }
 

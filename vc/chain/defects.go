@@ -14,13 +14,15 @@ var (
 	ErrUnlinked  = errors.New("has no member record, so it is part of no record")
 	ErrMalformed = errors.New("member record is not as it has to be")
 	ErrSelective = errors.New("may have been shown in part")
-	ErrSubject   = errors.New("is not about the machine whose record this is")
-	ErrSequence  = errors.New("its place in the record is taken")
-	ErrPrevious  = errors.New("does not follow the entry before it")
-	ErrReference = errors.New("refers to an entry that it cannot refer to")
-	ErrSignature = errors.New("lacks a signature")
-	ErrRetired   = errors.New("comes after the machine was retired")
-	ErrLimit     = errors.New("goes beyond a limit")
+	// ErrRewritable: the issuer signed RDF, so that anybody can make a copy of another digest.
+	ErrRewritable = errors.New("can be written in another way under the same proof")
+	ErrSubject    = errors.New("is not about the machine whose record this is")
+	ErrSequence   = errors.New("its place in the record is taken")
+	ErrPrevious   = errors.New("does not follow the entry before it")
+	ErrReference  = errors.New("refers to an entry that it cannot refer to")
+	ErrSignature  = errors.New("lacks a signature")
+	ErrRetired    = errors.New("comes after the machine was retired")
+	ErrLimit      = errors.New("goes beyond a limit")
 )
 
 // At says which entry something is about.

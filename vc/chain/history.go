@@ -129,6 +129,9 @@ func (it *Item) read() error {
 		return &LinkError{At: unread, Reason: ErrMalformed, Detail: err}
 	case !found:
 		return &LinkError{At: unread, Reason: ErrUnlinked, Detail: fmt.Errorf("it is a plain %s", v.Type())}
+	case v.Rewritable():
+		// A copy of it would convict its signers of an equivocation that they never made.
+		return &LinkError{At: unread, Reason: ErrRewritable, Detail: errors.New("entries of a record are signed as JSON, or in an envelope")}
 	}
 	return nil
 }
@@ -178,9 +181,25 @@ func NewIsolated(subject did.DID, credentials ...*vc.Verified) (*History, error)
 	}
 	var found defects
 	h := &History{subject: subject, class: C0}
-	for _, it := range distinct(credentials) {
+	type statement struct {
+		issuer did.DID
+		id     string
+	}
+	// Of the copies of one that can be written in several ways, that of the least digest counts, whatever the order.
+	once := map[statement]bool{}
+	items := distinct(credentials)
+	slices.SortFunc(items, order)
+	for _, it := range items {
 		v := it.Credential
+		key := statement{v.Issuer(), v.ID()}
+		if v.Rewritable() && key.id != "" && once[key] {
+			continue
+		}
+		once[key] = true
 		switch {
+		case v.Rewritable() && key.id == "":
+			unread := At{Sequence: -1, Digest: v.Digest(), Issuer: v.Issuer()}
+			found.add(&LinkError{At: unread, Reason: ErrRewritable, Detail: errors.New("it has no id by which its copies could be told")})
 		case v.Selective():
 			found.add(it.read())
 		case !errors.Is(it.read(), ErrUnlinked):
