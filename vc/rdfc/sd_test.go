@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -167,7 +168,7 @@ func TestRefusedDerivedProofs(t *testing.T) {
 			s.derived.mandatory[0], s.derived.mandatory[1] = s.derived.mandatory[1], s.derived.mandatory[0]
 		}, "do not ascend"},
 		{"negative mandatory statement", func(s *shown) { s.derived.mandatory[0] = -1 }, "do not ascend, or are beyond"},
-		{"enormous mandatory statement", func(s *shown) { s.derived.mandatory[len(s.derived.mandatory)-1] = 1 << 40 }, "beyond any document"},
+		{"enormous mandatory statement", func(s *shown) { s.derived.mandatory[len(s.derived.mandatory)-1] = math.MaxInt32 }, "beyond any document"},
 		{"nothing mandatory", func(s *shown) { s.derived.mandatory = nil }, "6 signatures for 20 statements"},
 
 		// The value's form.
