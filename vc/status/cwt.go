@@ -88,9 +88,6 @@ func readCWT(raw []byte) (*signedToken, error) {
 		return nil, fmt.Errorf("type (16) is %.60q, want application/%s", m.Typ, typeCWT)
 	}
 	t := &signedToken{verify: m.Verify}
-	if t.method, err = did.ParseURL(string(m.Kid)); err != nil {
-		return nil, fmt.Errorf("kid: want the DID URL of a verification method: %w", err)
-	}
 	var notBefore time.Time
 	r := cbor.NewReader(m.Payload)
 	err = r.Pairs(func(label cbor.Item) (err error) {
@@ -127,7 +124,10 @@ func readCWT(raw []byte) (*signedToken, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t, t.complete(notBefore)
+	if err := t.complete(notBefore); err != nil {
+		return nil, err
+	}
+	return t, t.signedWith(string(m.Kid))
 }
 
 // readTime reads a NumericDate (RFC 8392 §2): here of whole seconds, as the standard's examples are.

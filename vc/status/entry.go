@@ -79,6 +79,12 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 	return json.Marshal(j)
 }
 
+// UnmarshalJSON is [ParseEntry].
+func (e *Entry) UnmarshalJSON(text []byte) (err error) {
+	*e, err = ParseEntry(text)
+	return err
+}
+
 // ParseEntry reads an entry. Its error is an [*Error] of [MalformedError].
 func ParseEntry(entry []byte) (Entry, error) {
 	doc, err := strictjson.Parse(entry, strictjson.Limits{Bytes: maxEntryBytes, Depth: maxEntryDepth})
@@ -267,6 +273,12 @@ func (r Reference) MarshalJSON() ([]byte, error) {
 	var j jsonReference
 	j.StatusList.Index, j.StatusList.URI = r.Index, r.URI
 	return json.Marshal(j)
+}
+
+// UnmarshalJSON is [ParseReference].
+func (r *Reference) UnmarshalJSON(claim []byte) (err error) {
+	*r, err = ParseReference(claim)
+	return err
 }
 
 // ParseReference reads a status claim. Its error is an [*Error] of [MalformedError].

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/internal/jws"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/record"
 	"github.com/hourmeter/hourmeter/vc/status"
@@ -422,6 +423,87 @@ func TestMalformedEntries(t *testing.T) {
 	rejected, ok := errors.AsType[*vc.RejectError](err)
 	require.True(t, ok, "%v", err)
 	require.Equal(t, vc.ErrMalformed, rejected.Reason)
+}
+
+// Who signed a token: kid is a DID URL, or a fragment of iss, or missing where iss has one key.
+func TestWhoSignedAToken(t *testing.T) {
+	shop := issuer("shop")
+	claims := func(iss string) []byte {
+		return []byte(`{` + iss + `"iat":` + fmt.Sprint(day.Unix()) + `,"sub":"` + tokenURL + `","status_list":{"bits":1,"lst":"eNrbuRgAAhcBXQ"}}`)
+	}
+	own := `"iss":"` + shop.ID.String() + `",`
+	for _, c := range []struct{ name, kid, iss, says string }{
+		{"a DID URL", method(shop).String(), "", ""},
+		{"a DID URL, and its DID", method(shop).String(), own, ""},
+		{"a fragment", "#" + shop.ID.Identifier(), own, ""},
+		{"a fragment without its sign", shop.ID.Identifier(), own, ""},
+		{"none, by who has one key", "", own, ""},
+		{"none, by who may have many", "", `"iss":"did:web:shop.example",`, "want the DID URL"},
+		{"nobody", "", "", "no DID URL"},
+		{"a number, by a web site", "12", `"iss":"https://example.com",`, "no DID URL"},
+		{"no key of that DID", "#other", own, "key did:key"},
+		{"a DID alone", shop.ID.String(), "", "no fragment"},
+		{"a DID URL, and another DID", method(shop).String(), `"iss":"` + issuer("stranger").ID.String() + `",`, "its iss is"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			raw, err := jws.Sign(shop.Key, jws.Header{Typ: "statuslist+jwt", Kid: c.kid}, claims(c.iss))
+			require.NoError(t, err)
+			checker := &status.Checker{Source: status.Static{tokenURL: at(raw)}}
+			_, err = checker.CheckStatus(context.Background(), shop.ID, []byte(`{"status_list":{"idx":1,"uri":"`+tokenURL+`"}}`), day)
+			if c.says == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.says)
+		})
+	}
+}
+
+// What an entry says can be read back from a credential that was verified.
+func TestEntriesOfAVerifiedCredential(t *testing.T) {
+	entries := []status.Entry{{Purpose: status.Revocation, List: listURL, Index: 1}, {Purpose: status.Suspension, List: listURL, Index: 2}}
+	list := published(t, status.Revocation, 9, 1, 1)
+	list.Purposes = append(list.Purposes, status.Suspension)
+	checker := &status.Checker{Source: status.Static{listURL: at(signed(t, list, issuer("shop")))}, Verifier: &vc.Verifier{Now: now}}
+	v, err := (&vc.Verifier{Now: now, Status: checker}).Verify(context.Background(), credential(t, entries), vc.AnyIssuer)
+	require.NoError(t, err)
+	var again []status.Entry
+	found, err := v.Member("credentialStatus", &again)
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, entries, again)
+	var claim status.Reference
+	require.NoError(t, claim.UnmarshalJSON([]byte(`{"status_list":{"idx":3,"uri":"x:y"}}`)))
+	require.Equal(t, status.Reference{Index: 3, URI: "x:y"}, claim)
+}
+
+// A list of entries of another size than the entry's is not read with the wrong one.
+func TestAnotherSize(t *testing.T) {
+	contexts, err := new(vc.Contexts).With("https://shop.example/size", []byte(`{"@context":{"statusSize":"https://www.w3.org/ns/credentials/status#statusSize"}}`))
+	require.NoError(t, err)
+	shop := issuer("shop")
+	shop.Contexts = contexts
+	raw, err := shop.AddProof([]byte(`{"@context":["https://www.w3.org/ns/credentials/v2","https://shop.example/size"],
+		"type":["VerifiableCredential","BitstringStatusListCredential"],"issuer":"` + shop.ID.String() + `",` +
+		strings.Replace(subject(`"revocation"`, packed(make([]byte, status.MinEntries), 1)), `"encodedList"`, `"statusSize":2,"encodedList"`, 1) + `}`))
+	require.NoError(t, err)
+	messages := []status.Message{{0, "a"}, {1, "b"}, {2, "c"}, {3, "d"}}
+	for size, says := range map[int]string{1: "its statusSize is 2, the entry's is 1", 2: ""} {
+		entry := status.Entry{Purpose: status.Revocation, List: listURL, Index: 8, Size: size}
+		if size == 2 {
+			entry.Messages = messages
+		}
+		text, err := entry.MarshalJSON()
+		require.NoError(t, err)
+		checker := &status.Checker{Source: status.Static{listURL: at(raw)}, Verifier: &vc.Verifier{Now: now, Contexts: contexts}}
+		_, err = checker.CheckStatus(context.Background(), shop.ID, text, day)
+		if says == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorContains(t, err, says)
+		require.NotErrorIs(t, err, vc.ErrStatus)
+	}
 }
 
 // The zero Checker finds out nothing, and says so with an error of the kind that says to try again.

@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -108,10 +109,37 @@ func readJWT(raw []byte) (*signedToken, error) {
 		return nil, fmt.Errorf("typ is %.40q, want %s", token.Typ, typeJWT)
 	}
 	t := &signedToken{verify: token.Verify}
-	if t.method, err = did.ParseURL(token.Kid); err != nil {
-		return nil, fmt.Errorf("kid: want the DID URL of a verification method: %w", err)
+	if err := t.readClaims(token.Payload); err != nil {
+		return nil, err
 	}
-	return t, t.readClaims(token.Payload)
+	return t, t.signedWith(token.Kid)
+}
+
+// signedWith notes the verification method that kid names: a DID URL, or only its fragment, in the
+// document of iss. kid may be missing if iss is a did:key or did:jwk, which has one method that signs.
+func (t *signedToken) signedWith(kid string) (err error) {
+	if !strings.HasPrefix(kid, "did:") {
+		id, err := did.Parse(t.issuer)
+		if err != nil {
+			return fmt.Errorf("kid: %.80q is no DID URL, nor is iss a DID that it could be a key of", kid)
+		}
+		switch method := id.Method(); {
+		case kid != "":
+			kid = t.issuer + "#" + strings.TrimPrefix(kid, "#")
+		case method == "key":
+			kid = id.URL(id.Identifier()).String()
+		case method == "jwk":
+			kid = id.URL("0").String()
+		}
+	}
+	t.method, err = did.ParseURL(kid)
+	if err == nil && t.method.Fragment == "" {
+		err = errors.New("it has no fragment, which names the key")
+	}
+	if err != nil {
+		return fmt.Errorf("kid: %.80q: want the DID URL of a verification method: %w", kid, err)
+	}
+	return nil
 }
 
 // The claims with a meaning here: no other may differ from one in case only.
