@@ -16,6 +16,7 @@ import (
 	"github.com/hourmeter/hourmeter/vc/jose"
 	"github.com/hourmeter/hourmeter/vc/mldsa"
 	"github.com/hourmeter/hourmeter/vc/rdfc"
+	"github.com/hourmeter/hourmeter/vc/schema"
 	"github.com/hourmeter/hourmeter/vc/sdjwt"
 	"github.com/hourmeter/hourmeter/vc/status"
 )
@@ -48,8 +49,9 @@ func verifierAt(flag string) (*vc.Verifier, time.Time, error) {
 
 // withEvidence lets v look up statuses and schemas in source.
 func withEvidence(v *vc.Verifier, source bundle.Source, stale time.Duration) {
-	lists := *v // the lists' own credentials name no lists
+	lists := *v // whose own credentials name no lists
 	v.Status = &status.Checker{Source: source, Verifier: &lists, Stale: stale}
+	v.Schema = &schema.Checker{Source: source, Verifier: &lists, Now: v.Now}
 }
 
 // securing says how what is signed is secured.

@@ -146,6 +146,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 
 // Wycheproof's vectors of r ‖ s and of Ed25519: every case ends as they say.
 func TestWycheproof(t *testing.T) {
+	total := 0
 	for file, cases := range map[string]int{
 		"ecdsa_secp256r1_sha256_p1363_test.json": 0,
 		"ecdsa_secp384r1_sha384_p1363_test.json": 0,
@@ -183,8 +184,9 @@ func TestWycheproof(t *testing.T) {
 			}
 		}
 		require.Equal(t, suite.NumberOfTests, cases)
-		t.Logf("%s: %d of %d", file, cases, suite.NumberOfTests)
+		total += cases
 	}
+	shared.Tally(t, "Ed25519 and ECDSA (r ‖ s)", "Wycheproof: Ed25519, P-256, P-384", total, total, "")
 }
 
 func unhex(t *testing.T, s string) []byte {

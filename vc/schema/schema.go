@@ -52,11 +52,13 @@ const DefaultMaxAge = time.Hour
 // A Source fetches schemas. Implementations are safe for concurrent use.
 type Source interface {
 	// Document returns what is published at url, of one of the media types in accept (RFC 9110
-	// §12.5.1). What is said of its media type and of when it was fetched is not looked at here.
+	// §12.5.1). Its media type is not looked at here. fetched is zero if the Source has the document
+	// from a stranger, as out of a bundle: then it counts only if what was signed gives its digest,
+	// or if it is signed itself.
 	Document(ctx context.Context, url, accept string) (body []byte, mediaType string, fetched time.Time, err error)
 }
 
-// Static is a [Source] that has everything already, by URL.
+// Static is a [Source] that has everything already, by URL, and vouches for it.
 type Static map[string][]byte
 
 // Document implements [Source]. The error for a URL that is not there wraps [fs.ErrNotExist].
@@ -65,7 +67,7 @@ func (s Static) Document(_ context.Context, url, _ string) ([]byte, string, time
 	if !ok {
 		return nil, "", time.Time{}, fmt.Errorf("%w: no document of %.200q is at hand", fs.ErrNotExist, url)
 	}
-	return body, "", time.Time{}, nil
+	return body, "", time.Now(), nil
 }
 
 // A Checker holds credentials against schemas, and keeps the schemas it has read. It reads JSON
@@ -197,6 +199,8 @@ func asking(ctx context.Context) []string {
 	return urls
 }
 
+var errStranger = errors.New("it comes from a stranger, and nothing that was signed gives its digest")
+
 // fetch gets a schema and compiles it.
 func (c *Checker) fetch(ctx context.Context, k key) (*compiled, error) {
 	if c.Source == nil {
@@ -212,7 +216,10 @@ func (c *Checker) fetch(ctx context.Context, k key) (*compiled, error) {
 	if k.typ == JSONSchemaCredential {
 		accept = "application/vc, application/vc+jwt, application/vc+cose, application/ld+json;q=0.9, application/json;q=0.8"
 	}
-	body, _, _, err := c.Source.Document(ctx, k.id, accept)
+	body, _, fetched, err := c.Source.Document(ctx, k.id, accept)
+	if err == nil && fetched.IsZero() && k.typ == JSONSchema && k.digestSRI == "" && k.digestMultibase == "" {
+		err = errStranger
+	}
 	if err != nil {
 		return nil, unchecked(k.id, err)
 	}
@@ -228,7 +235,10 @@ func (c *Checker) fetch(ctx context.Context, k key) (*compiled, error) {
 		}
 	}
 	load := func(url string) ([]byte, error) {
-		body, _, _, err := c.Source.Document(ctx, url, "application/schema+json, application/json;q=0.9")
+		body, _, fetched, err := c.Source.Document(ctx, url, "application/schema+json, application/json;q=0.9")
+		if err == nil && fetched.IsZero() {
+			err = errStranger
+		}
 		return body, err
 	}
 	s, err := compile(k.id, body, load)
