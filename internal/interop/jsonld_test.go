@@ -74,6 +74,7 @@ func TestRandomCredentialsSayTheSameInRDF(t *testing.T) {
 	known, err := contexts().With(vocabularyURL, []byte(vocabulary))
 	require.NoError(t, err)
 	p.load(known, vocabularyURL)
+	known = known.WithInline()
 	g := generator{rand.New(rand.NewPCG(11, 8))}
 	taken, refused := 0, 0
 	for i := range 4000 {
@@ -99,23 +100,26 @@ func TestJSONLDJSSaysSomethingElse(t *testing.T) {
 	known, err := contexts().With(vocabularyURL, []byte(vocabulary))
 	require.NoError(t, err)
 	p.load(known, vocabularyURL)
-	text := func(member string) string {
-		return `{"@context":["https://www.w3.org/ns/credentials/v2","https://vocabulary.example/v1"],"type":["VerifiableCredential"],
+	known = known.WithInline()
+	text := func(inline, member string) string {
+		return `{"@context":["https://www.w3.org/ns/credentials/v2","https://vocabulary.example/v1"` + inline + `],"type":["VerifiableCredential"],
 			"issuer":"did:example:issuer","credentialSubject":{"id":"urn:x",` + member + `}}`
 	}
 	const subject, xsd = "<urn:x> <https://ex.example/#", "<http://www.w3.org/2001/XMLSchema#"
-	for _, c := range []struct{ name, member, ours, theirs, altered string }{
+	for _, c := range []struct{ name, member, ours, theirs, altered, inline string }{
 		{"a small number with no point in it is zero", `"plain":1e-7`,
-			subject + `plain> "1.0E-7"^^` + xsd + "double> .\n", subject + `plain> "0"^^` + xsd + "integer> .\n", `"plain":2e-9`},
+			subject + `plain> "1.0E-7"^^` + xsd + "double> .\n", subject + `plain> "0"^^` + xsd + "integer> .\n", `"plain":2e-9`, ""},
 		{"text that is typed as a number is made one", `"double":"20"`,
-			subject + `double> "20"^^` + xsd + "double> .\n", subject + `double> "2.0E1"^^` + xsd + "double> .\n", `"double":"20 or so"`},
+			subject + `double> "20"^^` + xsd + "double> .\n", subject + `double> "2.0E1"^^` + xsd + "double> .\n", `"double":"20 or so"`, ""},
 		{"any other text typed as a number is NaN", `"double":"unlimited"`,
-			subject + `double> "unlimited"^^` + xsd + "double> .\n", subject + `double> "NaN"^^` + xsd + "double> .\n", `"double":"none"`},
+			subject + `double> "unlimited"^^` + xsd + "double> .\n", subject + `double> "NaN"^^` + xsd + "double> .\n", `"double":"none"`, ""},
 		{"two directions of one text are one text", `"plain":[{"@value":"a","@direction":"ltr"},"a"]`,
 			subject + `plain> "a" .` + "\n" + subject + `plain> "a"^^<https://www.w3.org/ns/i18n#_ltr> .` + "\n",
-			subject + `plain> "a"^^<https://www.w3.org/ns/i18n#_ltr> .` + "\n", `"plain":[{"@value":"a","@direction":"ltr"}]`},
+			subject + `plain> "a"^^<https://www.w3.org/ns/i18n#_ltr> .` + "\n", `"plain":[{"@value":"a","@direction":"ltr"}]`, ""},
 		{"one statement in two spellings is two", `"plain":"a","again":{"@value":"a","@type":"xsd:string"}`,
-			subject + `plain> "a" .` + "\n", subject + `plain> "a" .` + "\n" + subject + `plain> "a" .` + "\n", ""},
+			subject + `plain> "a" .` + "\n", subject + `plain> "a" .` + "\n" + subject + `plain> "a" .` + "\n", "", ""},
+		{"a direction of all text is lost behind another context", `"plain":"a"`,
+			subject + `plain> "a"^^<https://www.w3.org/ns/i18n#_rtl> .` + "\n", subject + `plain> "a" .` + "\n", "", `,{"@direction":"rtl"}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := p.on(t)
@@ -127,14 +131,14 @@ func TestJSONLDJSSaysSomethingElse(t *testing.T) {
 				}
 				return lines
 			}
-			ours, err := rdfc.Canonicalize(known, []byte(text(c.member)), crypto.SHA256)
+			ours, err := rdfc.Canonicalize(known, []byte(text(c.inline, c.member)), crypto.SHA256)
 			require.NoError(t, err)
 			require.Equal(t, c.ours, about(string(ours)))
-			theirs := p.canonical(text(c.member))
+			theirs := p.canonical(text(c.inline, c.member))
 			require.Equal(t, c.theirs, about(theirs))
 			if c.altered != "" {
-				require.Equal(t, theirs, p.canonical(text(c.altered)))
-				altered, err := rdfc.Canonicalize(known, []byte(text(c.altered)), crypto.SHA256)
+				require.Equal(t, theirs, p.canonical(text(c.inline, c.altered)))
+				altered, err := rdfc.Canonicalize(known, []byte(text(c.inline, c.altered)), crypto.SHA256)
 				require.NoError(t, err)
 				require.NotEqual(t, string(ours), string(altered))
 			}
@@ -149,7 +153,7 @@ func (g generator) pick(of ...string) string { return of[g.IntN(len(of))] }
 
 func (g generator) credential() string {
 	members := []string{
-		`"@context":["https://www.w3.org/ns/credentials/v2",` + quoted(vocabularyURL) + `]`,
+		`"@context":["https://www.w3.org/ns/credentials/v2",` + quoted(vocabularyURL) + g.inline() + `]`,
 		`"type":` + g.pick(`["VerifiableCredential"]`, `["VerifiableCredential","Typed"]`, `["VerifiableCredential","Kept"]`),
 		`"issuer":` + g.pick(`"did:example:issuer"`, `{"id":"did:example:issuer","again":"x"}`),
 		`"credentialSubject":` + g.several(g.node, 3),
@@ -163,6 +167,24 @@ func (g generator) credential() string {
 	}
 	g.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
 	return "{" + strings.Join(members, ",") + "}"
+}
+
+// inline writes a context of the document's own, in half of them.
+func (g generator) inline() string {
+	if g.IntN(2) == 0 {
+		return ""
+	}
+	return "," + g.pick(
+		`{"@vocab":"https://vocab.example/#"}`, `{"@vocab":"https://vocab.example/#"},{"@vocab":null}`,
+		`{"nowhere":"https://ex.example/#nowhere","inner":{"@id":"ex:inner","@type":"@id"}}`,
+		`{"@language":"de"}`, `{"@language":"de"},{"@language":null}`,
+		`{"plain":null}`, `{"plain":{"@id":"ex:plain","@language":null}}`, `{"word":{"@id":"ex:word2","@type":"@vocab","@container":"@set"}}`,
+		`{"Typed":{"@id":"ex:Typed2","@context":{"plain":"ex:plain2","@language":"it"}}}`, `{"Typed":{"@id":"ex:Typed3","@context":null}}`,
+		`{"list":{"@id":"ex:list2","@container":"@list","@type":"xsd:integer"}}`, `{"set":{"@id":"ex:set2","@reverse":"ex:back"}}`, `{"set":{"@reverse":"ex:back"}}`,
+		`{"@protected":true,"typed":"ex:typed2","kept":{"@id":"ex:kept2","@type":"@json"}}`, `{"scoped":{"@id":"ex:scoped","@context":[{"@vocab":"https://vocab.example/scoped#"}]}}`,
+		`{"graph":{"@id":"ex:graph2","@container":["@graph","@set"]}}`, `{"id":"@id","kind":"@type"}`, `{"@context":{"nowhere":"ex:nowhere"}}`, `{"ex":"https://other.example/#","inner":"ex:inner"}`,
+		`{"language":{"@id":"ex:language2","@container":["@language","@set"],"@direction":"rtl"}}`, `{"name":"ex:redefined"}`, `{"english":{"@id":"ex:english","@context":{"@vocab":"urn:e:"},"@language":"EN-gb"}}`,
+	)
 }
 
 // several writes one value, or an array of some.
