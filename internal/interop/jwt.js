@@ -16,8 +16,8 @@ function didJwtSigner(id) {
 }
 
 export const operations = {
-  async generate({kind}) {
-    return generate(kind);
+  async generate({kind, method}) {
+    return generate(kind, method);
   },
   async sign({payload, header, key}) {
     const {alg, method} = describe(key);

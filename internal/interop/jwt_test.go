@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"crypto"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -17,8 +18,39 @@ import (
 )
 
 // JWTs of Ed25519, P-256 and P-384 keys are panva's jose's, those of secp256k1 did-jwt's.
-var jwtKinds = []struct{ kind, alg string }{
-	{"Ed25519", "EdDSA"}, {"P-256", "ES256"}, {"P-384", "ES384"}, {"secp256k1", "ES256K"},
+var jwtKinds = []jwtKind{
+	{"Ed25519", "EdDSA", "key"}, {"P-256", "ES256", "key"}, {"P-384", "ES384", "key"}, {"secp256k1", "ES256K", "key"},
+	{"Ed25519", "EdDSA", "jwk"}, {"P-256", "ES256", "jwk"}, {"P-384", "ES384", "jwk"}, {"secp256k1", "ES256K", "jwk"},
+}
+
+type jwtKind struct{ kind, alg, did string }
+
+func (k jwtKind) String() string { return k.alg + " by did:" + k.did }
+
+func (k jwtKind) newKey(t *testing.T) (did.DID, crypto.Signer) {
+	t.Helper()
+	id, key := newKey(t, k.kind)
+	if k.did == "jwk" {
+		var err error
+		id, err = did.NewJWK(key.Public())
+		require.NoError(t, err)
+	}
+	return id, key
+}
+
+func (k jwtKind) signs(p *peer) did.DID {
+	p.t.Helper()
+	var made struct{ ID did.DID }
+	p.ask("generate", object{"kind": k.kind, "method": k.did}, &made)
+	return made.ID
+}
+
+// methodOf returns the one verification method of a did:key or did:jwk.
+func methodOf(id did.DID) did.URL {
+	if id.Method() == "jwk" {
+		return id.URL("0")
+	}
+	return id.URL(id.Identifier())
 }
 
 func jwtVerifier() *vc.Verifier {
@@ -79,8 +111,8 @@ func spoiledJWT(t *testing.T, token []byte, kind string) map[string][]byte {
 func TestJWTCredentials(t *testing.T) {
 	p := start(t, "jwt")
 	for _, k := range jwtKinds {
-		ours, key := newKey(t, k.kind)
-		theirs := p.signs(k.kind)
+		ours, key := k.newKey(t)
+		theirs := k.signs(p)
 		refused := func(t *testing.T, token []byte) {
 			for how, bad := range spoiledJWT(t, token, k.kind) {
 				t.Run(how, func(t *testing.T) {
@@ -91,7 +123,7 @@ func TestJWTCredentials(t *testing.T) {
 				})
 			}
 		}
-		t.Run(k.alg+", they verify ours", func(t *testing.T) {
+		t.Run(k.String()+", they verify ours", func(t *testing.T) {
 			p := p.on(t)
 			text := credential(credentials[1].text, ours, theirs)
 			raw, err := (&vc.Issuer{ID: ours, Key: key, Format: jose.Format{}}).AddProof(text)
@@ -109,7 +141,7 @@ func TestJWTCredentials(t *testing.T) {
 			{"", "", object{"typ": "vc+jwt", "cty": "vc"}, nil},
 			{" with iss, sub, iat and exp", "", object{"typ": "vc+jwt"}, object{"iss": theirs, "sub": ours, "iat": time.Now().Unix(), "exp": time.Now().Unix() + 60}},
 		} {
-			t.Run(k.alg+", we verify theirs"+own.name, func(t *testing.T) {
+			t.Run(k.String()+", we verify theirs"+own.name, func(t *testing.T) {
 				p := p.on(t)
 				payload := members(t, credential(credentials[1].text, theirs, ours))
 				for name, claim := range own.claims {
@@ -123,22 +155,22 @@ func TestJWTCredentials(t *testing.T) {
 				refused(t, token)
 			})
 		}
-		t.Run(k.alg+", a key that the token brings", func(t *testing.T) {
+		t.Run(k.String()+", a key that the token brings", func(t *testing.T) {
 			p := p.on(t)
 			var attacker struct {
 				ID  string
 				JWK object
 			}
-			p.ask("generate", object{"kind": k.kind}, &attacker)
+			p.ask("generate", object{"kind": k.kind, "method": k.did}, &attacker)
 			token := p.token("sign", object{
 				"payload": members(t, credential(credentials[0].text, theirs, ours)), "key": attacker.ID,
-				"header": object{"typ": "vc+jwt", "kid": theirs.String() + "#" + theirs.Identifier(), "jwk": attacker.JWK},
+				"header": object{"typ": "vc+jwt", "kid": methodOf(theirs), "jwk": attacker.JWK},
 			})
 			p.refuses("verify", object{"token": string(token)})
 			_, err := jwtVerifier().Verify(t.Context(), token, vc.AnyIssuer)
 			rejected(t, err)
 		})
-		t.Run(k.alg+", out of time", func(t *testing.T) {
+		t.Run(k.String()+", out of time", func(t *testing.T) {
 			p := p.on(t)
 			for name, claims := range map[string]object{"expired": {"exp": time.Now().Unix() - 600}, "not valid yet": {"nbf": time.Now().Unix() + 600}} {
 				payload := members(t, credential(credentials[0].text, theirs, ours))
@@ -160,8 +192,8 @@ func TestJWTCredentials(t *testing.T) {
 func TestJWTPresentations(t *testing.T) {
 	p := start(t, "jwt")
 	for _, k := range jwtKinds {
-		ours, key := newKey(t, k.kind)
-		theirs := p.signs(k.kind)
+		ours, key := k.newKey(t)
+		theirs := k.signs(p)
 		about := func(holder did.DID) []json.RawMessage {
 			mine, err := (&vc.Issuer{ID: ours, Key: key, Format: jose.Format{}}).AddProof(credential(credentials[0].text, ours, holder))
 			require.NoError(t, err)
@@ -204,12 +236,12 @@ func TestJWTPresentations(t *testing.T) {
 			_, err = jwtVerifier().Verify(t.Context(), shown, vc.AnyIssuer)
 			require.ErrorIs(t, err, vc.ErrMalformed, "a presentation is no credential")
 		}
-		t.Run(k.alg+", we present", func(t *testing.T) {
+		t.Run(k.String()+", we present", func(t *testing.T) {
 			shown, err := (&vc.Holder{ID: ours, Key: key, Format: jose.Format{}}).Present(ask, bytesOf(about(ours))...)
 			require.NoError(t, err)
 			both(t, shown, ours)
 		})
-		t.Run(k.alg+", they present", func(t *testing.T) {
+		t.Run(k.String()+", they present", func(t *testing.T) {
 			p := p.on(t)
 			payload := object{
 				"@context": []string{vc.ContextCredentials}, "type": "VerifiablePresentation", "holder": theirs,
@@ -227,7 +259,7 @@ func TestJWTCredentialsOfVCDM11(t *testing.T) {
 		if k.alg == "ES384" {
 			continue // did-jwt has none
 		}
-		issuer, holder := p.signs(k.kind), p.signs(k.kind)
+		issuer, holder := k.signs(p), k.signs(p)
 		payload := object{
 			"sub": holder, "nbf": time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC).Unix(), "jti": "urn:uuid:6f8b6ba0-2d1a-4b0e-9b0a-3f6f1d0a4c11",
 			"vc": object{
@@ -239,7 +271,7 @@ func TestJWTCredentialsOfVCDM11(t *testing.T) {
 			},
 		}
 		for _, kid := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s, kid %v", k.alg, kid), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s, kid %v", k, kid), func(t *testing.T) {
 				p := p.on(t)
 				token := p.token("credential11", object{"payload": payload, "key": issuer, "kid": kid})
 				v, err := jwtVerifier().Verify(t.Context(), token, vc.IssuedBy(issuer))
@@ -256,7 +288,7 @@ func TestJWTCredentialsOfVCDM11(t *testing.T) {
 				}
 			})
 		}
-		t.Run(k.alg+" in a presentation", func(t *testing.T) {
+		t.Run(k.String()+" in a presentation", func(t *testing.T) {
 			p := p.on(t)
 			ask := vc.NewChallenge("lease.example")
 			token := p.token("credential11", object{"payload": payload, "key": issuer})

@@ -1,4 +1,5 @@
-// Keys of the peers, named by did:key. Private keys are made here and stay here.
+// Keys of the peers, named by did:key or did:jwk. Private keys are made here and
+// stay here.
 import * as base58 from 'base58-universal';
 import {ECDH, createPublicKey, generateKeyPairSync, sign as signBytes, verify as verifyBytes} from 'node:crypto';
 
@@ -12,11 +13,16 @@ const kinds = {
 const own = new Map(); // DID → private key
 
 // generate makes a key and returns its DID.
-export function generate(kind) {
+export function generate(kind, method) {
   const {header, curve} = kinds[kind];
   const {privateKey, publicKey} = curve ?
     generateKeyPairSync('ec', {namedCurve: curve}) : generateKeyPairSync('ed25519');
   const {x, y} = publicKey.export({format: 'jwk'});
+  if(method === 'jwk') {
+    const id = 'did:jwk:' + Buffer.from(JSON.stringify(publicKey.export({format: 'jwk'}))).toString('base64url');
+    own.set(id, privateKey);
+    return {id, ...describe(id)};
+  }
   const point = curve ?
     ECDH.convertKey(Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]), curve, undefined, undefined, 'compressed') :
     Buffer.from(x, 'base64url');
@@ -25,8 +31,13 @@ export function generate(kind) {
   return {id, ...describe(id)};
 }
 
-// describe returns what a did:key or its verification method says of its key.
+// describe returns what a did:key or did:jwk, or its verification method, says of its key.
 export function describe(id) {
+  const [did] = id.split('#');
+  if(did.startsWith('did:jwk:')) {
+    const jwk = JSON.parse(Buffer.from(did.slice('did:jwk:'.length), 'base64url'));
+    return {kind: jwk.crv, alg: kinds[jwk.crv].alg, method: `${did}#0`, jwk};
+  }
   const multikey = id.slice('did:key:'.length).split('#')[0];
   const bytes = Buffer.from(base58.decode(multikey.slice(1)));
   const [kind, {alg, curve, size}] = Object.entries(kinds).find(([, {header}]) => header.every((b, i) => b === bytes[i]));
