@@ -23,10 +23,10 @@ export const operations = {
   async canonicalize({text}) {
     return {text: canonicalize(JSON.parse(text))};
   },
-  async canonize({dataset, hash}) {
+  async canonize({dataset, hash, maxWorkFactor = Infinity}) {
     return {
       canonical: await canonize(dataset, {
-        algorithm: 'RDFC-1.0', inputFormat: 'application/n-quads', messageDigestAlgorithm: hash, maxWorkFactor: Infinity
+        algorithm: 'RDFC-1.0', inputFormat: 'application/n-quads', messageDigestAlgorithm: hash, maxWorkFactor
       })
     };
   },

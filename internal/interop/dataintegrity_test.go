@@ -3,6 +3,7 @@ package interop
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -241,6 +242,64 @@ func TestPresentationsWithDataIntegrityProofs(t *testing.T) {
 			shown := p.document("present", object{"credentials": about(theirs), "holder": theirs, "challenge": ask.Nonce, "domain": ask.Domain, "cryptosuite": s.suite.Name(), "key": theirs})
 			both(t, shown, theirs)
 		})
+	}
+}
+
+// What else is shown: a credential of VCDM 1.1, in a presentation of either version,
+// and a part of a credential.
+func TestPresentationsOfOtherCredentials(t *testing.T) {
+	p := dataIntegrity(t)
+	for _, s := range suites {
+		if !strings.Contains(s.name, "rdfc") {
+			continue // a presentation of VCDM 1.1 has no context for proofs over JSON
+		}
+		ours, key := newKey(t, s.kind)
+		theirs := p.signs(s.kind)
+		old := func(holder did.DID) []byte {
+			return p.document("issue", object{"document": json.RawMessage(credential(credentials[2].text, theirs, holder)), "cryptosuite": s.suite.Name(), "key": theirs})
+		}
+		part := func(holder did.DID) []byte {
+			issuer, key := newKey(t, "P-256")
+			suite := rdfc.ECDSASD2023{MandatoryPointers: []string{"/issuer", "/credentialSubject/id"}}
+			base, err := (&vc.Issuer{ID: issuer, Key: key, Suite: suite}).AddProof(credential(credentials[0].text, issuer, holder))
+			require.NoError(t, err)
+			derived, err := suite.Derive(base, []string{"/credentialSubject/incident/severityPermille"})
+			require.NoError(t, err)
+			return derived
+		}
+		ask := vc.NewChallenge("lease.example")
+		both := func(t *testing.T, shown []byte, holder did.DID) *vc.Presentation {
+			p := p.on(t)
+			p.verifies("verifyPresentation", object{"document": json.RawMessage(shown), "challenge": ask.Nonce, "domain": ask.Domain})
+			v, err := everything().VerifyPresentation(t.Context(), shown, ask, vc.AnyIssuer)
+			require.NoError(t, err)
+			require.Equal(t, holder, v.Holder())
+			bad := edited(t, shown, ":300", ":301")
+			p.denies("verifyPresentation", object{"document": json.RawMessage(bad), "challenge": ask.Nonce, "domain": ask.Domain})
+			_, err = everything().VerifyPresentation(t.Context(), bad, ask, vc.AnyIssuer)
+			require.ErrorIs(t, err, vc.ErrProof)
+			return v
+		}
+		t.Run(s.name+", we present both", func(t *testing.T) {
+			shown, err := (&vc.Holder{ID: ours, Key: key, Suite: s.suite}).Present(ask, old(ours), part(ours))
+			require.NoError(t, err)
+			v := both(t, shown, ours)
+			require.Equal(t, vc.VCDM1, v.Credentials()[0].DataModel())
+			require.True(t, v.Credentials()[1].Selective())
+		})
+		for _, version := range []float64{1, 2} {
+			t.Run(fmt.Sprintf("%s, they present in version %v", s.name, version), func(t *testing.T) {
+				p := p.on(t)
+				list := []json.RawMessage{old(theirs)}
+				if version == 2 {
+					list = append(list, part(theirs))
+				}
+				v := both(t, p.document("present", object{
+					"credentials": list, "holder": theirs, "version": version, "challenge": ask.Nonce, "domain": ask.Domain, "cryptosuite": s.suite.Name(), "key": theirs,
+				}), theirs)
+				require.Len(t, v.Credentials(), len(list))
+			})
+		}
 	}
 }
 

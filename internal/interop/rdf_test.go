@@ -39,6 +39,24 @@ func TestCanonicalRDFAgrees(t *testing.T) {
 	require.Greater(t, alike, 500, "the datasets hold too few blank nodes to test their names")
 }
 
+// Neither side is kept busy by blank nodes that are all alike (RDFC-1.0 §7.1).
+func TestPoisonGraphsAreRefusedByBoth(t *testing.T) {
+	p := start(t, "canonical")
+	var clique strings.Builder
+	for i := range 12 {
+		for j := range 12 {
+			if i != j {
+				fmt.Fprintf(&clique, "_:b%d <urn:p> _:b%d .\n", i, j)
+			}
+		}
+	}
+	p.refuses("canonize", object{"dataset": clique.String(), "hash": "SHA-256", "maxWorkFactor": 1})
+	quads, err := rdf.Parse([]byte(clique.String()))
+	require.NoError(t, err)
+	_, _, err = rdf.Canonicalize(quads, rdf.Options{})
+	require.ErrorIs(t, err, rdf.ErrPoison)
+}
+
 // dataset writes a random dataset in N-Quads, with blank nodes that are hard to
 // tell apart: few predicates, many loops.
 func dataset(r *rand.Rand) string {

@@ -1,5 +1,5 @@
 // SD-JWT and SD-JWT VC by the Open Wallet Foundation's sd-jwt-js.
-import {SDJwtInstance} from '@sd-jwt/core';
+import {FlattenJSON, GeneralJSON, SDJwtInstance} from '@sd-jwt/core';
 import {SDJwtVcInstance} from '@sd-jwt/sd-jwt-vc';
 import {createHash, randomBytes} from 'node:crypto';
 import {describe, generate, signer, verifier} from './keys.js';
@@ -51,6 +51,16 @@ export const operations = {
   async present({typ, token, show, key, nonce, audience, iat}) {
     const holder = instance(typ, {kbSigner: signer(key), kbSignAlg: describe(key).alg});
     return {token: await holder.present(token, await frameOf(token, show), {kb: {payload: {nonce, aud: audience, iat}}})};
+  },
+  // The two JSON serializations of a token in the compact one, and back.
+  async toJSON({token}) {
+    return {
+      flattened: FlattenJSON.fromEncode(token).toJson(),
+      general: GeneralJSON.fromEncode(token).toJson()
+    };
+  },
+  async fromJSON({flattened}) {
+    return {token: FlattenJSON.fromSerialized(flattened).toEncoded()};
   },
   // verify takes the issuer's key from the JWT's kid, the holder's from its cnf.
   // statusList is the Status List Token of the same issuer that its status claim names.

@@ -168,6 +168,18 @@ func TestSDJWT(t *testing.T) {
 						require.NoError(t, err)
 						require.JSONEq(t, want, string(got))
 
+						// The same token in JSON (RFC 9901 §8), each side's read by the other.
+						var inJSON struct{ Flattened, General json.RawMessage }
+						p.ask("toJSON", object{"token": string(bound)}, &inJSON)
+						for _, text := range [][]byte{inJSON.Flattened, inJSON.General} {
+							read, err := sdjwt.Parse(text)
+							require.NoError(t, err)
+							require.Equal(t, string(bound), read.String())
+						}
+						read, err := sdjwt.Parse(bound)
+						require.NoError(t, err)
+						require.Equal(t, string(bound), string(p.token("fromJSON", object{"flattened": json.RawMessage(read.JSON())})))
+
 						refuseSD(t, p, s, raw, bound, ask, issuer)
 					})
 				}
@@ -236,6 +248,57 @@ func refuseSD(t *testing.T, p *peer, s sdKind, raw, bound []byte, ask vc.Challen
 	}
 	_, err = s.verify(t, bound, vc.Challenge{Nonce: ask.Nonce, Domain: "other.example"}, issuer)
 	require.ErrorIs(t, err, vc.ErrDomain) // sd-jwt-js leaves aud to its caller
+}
+
+// A presentation as vp+sd-jwt, with a credential of each side in it.
+func TestSDJWTPresentations(t *testing.T) {
+	p := start(t, "sdjwt")
+	for _, kind := range []string{"Ed25519", "P-256", "P-384"} {
+		ours, key := newKey(t, kind)
+		theirs := p.signs(kind)
+		about := func(holder did.DID) []json.RawMessage {
+			claims := strings.Replace(disclosable, "HOLDER", holder.String(), 1)
+			mine, err := sdKinds[0].issue(ours, key, claims, sdjwt.Confirmation{}, "")
+			require.NoError(t, err)
+			yours := p.token("issue", object{"typ": "vc+sd-jwt", "payload": members(t, []byte(sdKinds[0].payload(theirs, claims))), "frame": object{"credentialSubject": disclosableFrame}, "key": theirs})
+			return []json.RawMessage{vc.Enveloped(sdjwt.MediaType, mine), vc.Enveloped(sdjwt.MediaType, yours)}
+		}
+		ask := vc.NewChallenge("lease.example")
+		both := func(t *testing.T, shown []byte, holder did.DID) {
+			p := p.on(t)
+			var seen struct {
+				Header  object
+				Payload struct{ Nonce string }
+			}
+			p.ask("verify", object{"typ": "vp+sd-jwt", "token": string(shown)}, &seen)
+			require.Equal(t, "vp+sd-jwt", seen.Header["typ"])
+			require.Equal(t, ask.Nonce, seen.Payload.Nonce)
+			verifier := &vc.Verifier{Formats: []vc.Format{sdjwt.Format{}}}
+			v, err := verifier.VerifyPresentation(t.Context(), shown, ask, vc.IssuedBy(ours, theirs))
+			require.NoError(t, err)
+			require.Equal(t, holder, v.Holder())
+			require.Len(t, v.Credentials(), 2)
+			_, err = verifier.VerifyPresentation(t.Context(), shown, vc.NewChallenge(ask.Domain), vc.AnyIssuer)
+			require.ErrorIs(t, err, vc.ErrChallenge)
+			jwt, rest, _ := strings.Cut(string(shown), "~")
+			bad := append(withPart([]byte(jwt), 1, edited(t, part(t, []byte(jwt), 1), ask.Nonce, "other")), "~"+rest...)
+			p.refuses("verify", object{"typ": "vp+sd-jwt", "token": string(bad)})
+			_, err = verifier.VerifyPresentation(t.Context(), bad, vc.Challenge{Nonce: "other", Domain: ask.Domain}, vc.AnyIssuer)
+			require.ErrorIs(t, err, vc.ErrProof)
+		}
+		t.Run(kind+", we present", func(t *testing.T) {
+			shown, err := (&vc.Holder{ID: ours, Key: key, Format: sdjwt.Format{}}).Present(ask, bytesOf(about(ours))...)
+			require.NoError(t, err)
+			both(t, shown, ours)
+		})
+		t.Run(kind+", they present", func(t *testing.T) {
+			p := p.on(t)
+			both(t, p.token("issue", object{"typ": "vp+sd-jwt", "key": theirs, "payload": object{
+				"@context": []string{vc.ContextCredentials}, "type": "VerifiablePresentation", "holder": theirs,
+				"verifiableCredential": about(theirs), "nonce": ask.Nonce, "aud": ask.Domain,
+			}}), theirs)
+		})
+	}
 }
 
 // Where sd-jwt-js 0.19.0 takes what RFC 9901 refuses, we do as the RFC says.

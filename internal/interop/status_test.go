@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -155,17 +156,31 @@ func TestTokenStatusListsOfEitherSide(t *testing.T) {
 			"statuses": statuses, "bits": bits, "key": theirs,
 			"payload": object{"sub": listURL, "iss": theirs, "iat": time.Now().Unix(), "exp": time.Now().Unix() + 600, "ttl": 3600},
 		})
+		mineCWT, err := (&status.Token{URI: listURL, Issued: time.Now(), TTL: time.Hour, List: list}).SignCWT(key, ours.URL(ours.Identifier()))
+		require.NoError(t, err)
+		yoursCWT := p.message("publishCWT", object{
+			"statuses": statuses, "bits": bits, "key": theirs,
+			"payload": object{"sub": listURL, "iat": time.Now().Unix(), "exp": time.Now().Unix() + 600, "ttl": 3600},
+		})
 		for name, c := range map[string]struct {
-			issuer did.DID
-			token  []byte
-		}{"our": {ours, mine}, "their": {theirs, yours}} {
-			t.Run(fmt.Sprintf("%s list of %d bits by %s", name, bits, kind), func(t *testing.T) {
+			issuer, other did.DID
+			token         []byte
+			read          string
+			request       object
+		}{
+			"our JWT":   {ours, theirs, mine, "read", object{"token": string(mine)}},
+			"their JWT": {theirs, ours, yours, "read", object{"token": string(yours)}},
+			"our CWT":   {ours, theirs, mineCWT, "readCWT", object{"message": mineCWT}},
+			"their CWT": {theirs, ours, yoursCWT, "readCWT", object{"message": yoursCWT}},
+		} {
+			t.Run(fmt.Sprintf("%s of %d bits by %s", name, bits, kind), func(t *testing.T) {
 				p := p.on(t)
 				var read struct {
 					Bits, Length int
 					Statuses     []int
 				}
-				p.ask("read", object{"token": string(c.token), "uri": listURL, "indexes": indexes}, &read)
+				c.request["uri"], c.request["indexes"] = listURL, indexes
+				p.ask(c.read, c.request, &read)
 				require.Equal(t, bits, read.Bits)
 				require.Equal(t, length, read.Length)
 				require.Equal(t, statuses, read.Statuses)
@@ -182,13 +197,16 @@ func TestTokenStatusListsOfEitherSide(t *testing.T) {
 					require.Equal(t, statuses[index], result.Value, index)
 				}
 				claim := []byte(`{"status_list":{"idx":0,"uri":"` + listURL + `"}}`)
-				_, err := checker.CheckStatus(t.Context(), map[string]did.DID{"our": theirs, "their": ours}[name], claim, time.Now())
+				_, err := checker.CheckStatus(t.Context(), c.other, claim, time.Now())
 				require.Error(t, err, "a list says nothing about other issuers' credentials")
 
-				altered := withPart(c.token, 1, edited(t, part(t, c.token, 1), listURL, listURL+"2"))
-				p.refuses("read", object{"token": string(altered), "uri": listURL + "2", "indexes": indexes})
-				checker.Source = status.Static{listURL + "2": {Body: altered, Fetched: time.Now()}}
-				_, err = checker.CheckStatus(t.Context(), c.issuer, []byte(`{"status_list":{"idx":0,"uri":"`+listURL+`2"}}`), time.Now())
+				altered := bytes.Replace(c.token, []byte(listURL), []byte("https://status.example/lists/2"), 1)
+				if c.read == "read" {
+					altered = withPart(c.token, 1, edited(t, part(t, c.token, 1), listURL, "https://status.example/lists/2"))
+				}
+				p.refuses(c.read, object{"token": string(altered), "message": altered, "uri": "https://status.example/lists/2", "indexes": indexes})
+				checker.Source = status.Static{"https://status.example/lists/2": {Body: altered, Fetched: time.Now()}}
+				_, err = checker.CheckStatus(t.Context(), c.issuer, []byte(`{"status_list":{"idx":0,"uri":"https://status.example/lists/2"}}`), time.Now())
 				require.Error(t, err)
 				require.NotErrorIs(t, err, vc.ErrStatus)
 			})
