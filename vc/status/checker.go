@@ -60,7 +60,7 @@ type Checker struct {
 // end a credential, at least for now. A message and the wish to refresh do not. Any other status that
 // is set is one that somebody has to have told the Checker about.
 func Judge(r vc.StatusResult) error {
-	if r.Value == 0 || r.Purpose == Refresh || r.Purpose == Text {
+	if r.Value == 0 || r.Purpose == Refresh || r.Purpose == Message {
 		return nil
 	}
 	if r.Purpose == Revocation || r.Purpose == Suspension || r.Purpose == StatusList && r.Value <= Suspended {

@@ -19,7 +19,7 @@ const (
 	Revocation = "revocation" // the credential is not valid any more
 	Suspension = "suspension" // the credential is not valid for some time
 	Refresh    = "refresh"    // a newer credential is there; this one stays valid
-	Text       = "message"    // the status is one of the entry's messages
+	Message    = "message"    // the status is one of the entry's messages
 )
 
 // Limits on entries, which are read before anything else of a list is.
@@ -36,17 +36,17 @@ const entryType = "BitstringStatusListEntry"
 // An Entry says where the status of a credential stands (BitstringStatusListEntry, Bitstring Status
 // List 1.0 §2.1). It is a value for vc.Credential.Members["credentialStatus"], as is a slice of them.
 type Entry struct {
-	ID        string    // URL of the entry, not of the list; "" for none
-	Purpose   string    // such as Revocation
-	List      string    // statusListCredential: URL of the list
-	Index     int       // statusListIndex: take it from Indexes
-	Size      int       // statusSize: bits of a status; zero means 1
-	Messages  []Message // statusMessage: one for each value, 2 to the power of Size; may be nil if Size is 1
-	Reference []string  // statusReference: URLs of what explains the messages
+	ID        string          // URL of the entry, not of the list; "" for none
+	Purpose   string          // such as Revocation
+	List      string          // statusListCredential: URL of the list
+	Index     int             // statusListIndex: take it from Indexes
+	Size      int             // statusSize: bits of a status; zero means 1
+	Messages  []StatusMessage // statusMessage: one for each value, 2 to the power of Size; may be nil if Size is 1
+	Reference []string        // statusReference: URLs of what explains the messages
 }
 
-// A Message says what a status means, for developers, not for users (§2.1).
-type Message struct {
+// A StatusMessage says what a status means, for developers, not for users (§2.1).
+type StatusMessage struct {
 	Status  int
 	Message string // "undefined" for a value to which nobody gave a meaning yet
 }
@@ -166,7 +166,7 @@ func readEntry(root strictjson.Value) (Entry, error) {
 				if !prefixed || bad != nil || o.Member("message").Kind() != strictjson.String || checkCase(o) != nil {
 					fail(name, `want objects with status, such as "0x1", and message`)
 				}
-				e.Messages = append(e.Messages, Message{int(n), o.Member("message").Text()})
+				e.Messages = append(e.Messages, StatusMessage{int(n), o.Member("message").Text()})
 			}
 		case "statusReference":
 			for o := range m.All() {
@@ -215,7 +215,7 @@ func (e *Entry) check() error {
 		return fmt.Errorf("statusReference: %d URLs, at most %d are read", len(e.Reference), maxReferences)
 	}
 	for i, m := range e.Messages {
-		if m.Status < 0 || m.Status >= values || slices.ContainsFunc(e.Messages[:i], func(o Message) bool { return o.Status == m.Status }) {
+		if m.Status < 0 || m.Status >= values || slices.ContainsFunc(e.Messages[:i], func(o StatusMessage) bool { return o.Status == m.Status }) {
 			return fmt.Errorf("statusMessage: the status %#x is listed twice, or does not fit", m.Status)
 		}
 	}

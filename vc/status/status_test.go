@@ -110,7 +110,7 @@ func subject(purpose, encoded string) string {
 
 // What a list says of a credential, from the issuer's pen to the verifier's eye.
 func TestStatusesOfEveryPurpose(t *testing.T) {
-	messages := []status.Message{{Status: 0, Message: "in review"}, {Status: 1, Message: "accepted"}, {Status: 2, Message: "rejected"}, {Status: 3, Message: "undefined"}}
+	messages := []status.StatusMessage{{Status: 0, Message: "in review"}, {Status: 1, Message: "accepted"}, {Status: 2, Message: "rejected"}, {Status: 3, Message: "undefined"}}
 	for _, c := range []struct {
 		name    string
 		entry   status.Entry
@@ -123,8 +123,8 @@ func TestStatusesOfEveryPurpose(t *testing.T) {
 		{"not suspended", status.Entry{Purpose: status.Suspension}, 0, false, "unset"},
 		{"suspended", status.Entry{Purpose: status.Suspension}, 1, true, ""},
 		{"a newer one is there", status.Entry{Purpose: status.Refresh}, 1, false, "set"},
-		{"a message", status.Entry{Purpose: status.Text, Size: 2, Messages: messages, Reference: []string{"https://shop.example/codes"}}, 2, false, "rejected"},
-		{"a message of no meaning yet", status.Entry{Purpose: status.Text, Size: 2, Messages: messages}, 3, false, "undefined"},
+		{"a message", status.Entry{Purpose: status.Message, Size: 2, Messages: messages, Reference: []string{"https://shop.example/codes"}}, 2, false, "rejected"},
+		{"a message of no meaning yet", status.Entry{Purpose: status.Message, Size: 2, Messages: messages}, 3, false, "undefined"},
 		{"revoked for one of three reasons", status.Entry{Purpose: status.Revocation, Size: 2, Messages: messages}, 2, true, ""},
 		{"a purpose of its own, not set", status.Entry{Purpose: "recall"}, 0, false, "unset"},
 	} {
@@ -221,7 +221,7 @@ func TestListsThatAreNotBelieved(t *testing.T) {
 		shop.ID.String() + `",` + subject(`"revocation"`, packed(zeros, 1)) + `}`))
 	require.NoError(t, err)
 	altered := bytes.Replace(good, []byte(`"revocation"`), []byte(`"suspension"`), 1)
-	message := status.Entry{Purpose: status.Text, List: listURL, Index: 8, Size: 2, Messages: []status.Message{{0, "a"}, {1, "b"}, {2, "c"}, {3, "d"}}}
+	message := status.Entry{Purpose: status.Message, List: listURL, Index: 8, Size: 2, Messages: []status.StatusMessage{{0, "a"}, {1, "b"}, {2, "c"}, {3, "d"}}}
 
 	for _, c := range []struct {
 		name    string
@@ -368,7 +368,7 @@ func TestMalformedEntries(t *testing.T) {
 	e, err := status.ParseEntry([]byte(good))
 	require.NoError(t, err)
 	require.Equal(t, status.Entry{ID: "https://shop.example/e", Purpose: "message", List: listURL, Index: 7, Size: 1,
-		Messages: []status.Message{{0, "a"}, {1, "b"}}, Reference: []string{"https://shop.example/codes"}}, e)
+		Messages: []status.StatusMessage{{0, "a"}, {1, "b"}}, Reference: []string{"https://shop.example/codes"}}, e)
 	for _, c := range []struct{ name, old, new string }{
 		{"duplicate member", `"type"`, `"id":"https://shop.example/e","type"`},
 		{"case-variant member", `"statusSize":1`, `"StatusSize":1`},
@@ -487,7 +487,7 @@ func TestAnotherSize(t *testing.T) {
 		"type":["VerifiableCredential","BitstringStatusListCredential"],"issuer":"` + shop.ID.String() + `",` +
 		strings.Replace(subject(`"revocation"`, packed(make([]byte, status.MinEntries), 1)), `"encodedList"`, `"statusSize":2,"encodedList"`, 1) + `}`))
 	require.NoError(t, err)
-	messages := []status.Message{{0, "a"}, {1, "b"}, {2, "c"}, {3, "d"}}
+	messages := []status.StatusMessage{{0, "a"}, {1, "b"}, {2, "c"}, {3, "d"}}
 	for size, says := range map[int]string{1: "its statusSize is 2, the entry's is 1", 2: ""} {
 		entry := status.Entry{Purpose: status.Revocation, List: listURL, Index: 8, Size: size}
 		if size == 2 {
@@ -736,7 +736,7 @@ func TestIndexes(t *testing.T) {
 func TestUpdate(t *testing.T) {
 	shop := issuer("shop")
 	list := published(t, status.Suspension, 12, 2, 2)
-	list.Purposes = append(list.Purposes, status.Text)
+	list.Purposes = append(list.Purposes, status.Message)
 	list.TTL, list.ValidFrom, list.ValidUntil = 90*time.Second, day, day.Add(time.Hour)
 	v, err := (&vc.Verifier{Now: now}).Verify(context.Background(), signed(t, list, shop), vc.IssuedBy(shop.ID))
 	require.NoError(t, err)
