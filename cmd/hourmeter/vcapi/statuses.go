@@ -106,7 +106,20 @@ func (h *Handler) statusList(_ context.Context, in *request) reply {
 		if len(list) == 0 || list[0] != '{' { // a compact JWT or SD-JWT
 			return reply{status: http.StatusOK, mediaType: "application/vc+jwt", body: jsontext.Value(list)}
 		}
-		return reply{status: http.StatusOK, mediaType: "application/vc", body: jsontext.Value(list)}
+		return reply{status: http.StatusOK, mediaType: listType(in.http.Header.Get("Accept")), body: jsontext.Value(list)}
 	}
 	return *problem(http.StatusNotFound, "there is no such list")
+}
+
+// listType is the media type of a list, which is application/vc, for a client that asks for that or for
+// anything. One that knows only JSON or JSON-LD gets what it knows: it is both.
+func listType(accept string) string {
+	if !strings.Contains(accept, "application/vc") {
+		for _, mediaType := range []string{"application/ld+json", "application/json"} {
+			if strings.Contains(accept, mediaType) {
+				return mediaType
+			}
+		}
+	}
+	return "application/vc"
 }

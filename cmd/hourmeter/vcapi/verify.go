@@ -148,8 +148,10 @@ func resultOf(r *vc.Report, skipped bool) *Result {
 	}
 	if v := r.Verified; v != nil {
 		result.DataModel, result.MediaType = v.DataModel(), v.MediaType()
-		if !skipped {
-			result.Statuses = v.Status()
+		for _, is := range v.Status() {
+			if is.List != "" { // of unasked
+				result.Statuses = append(result.Statuses, is)
+			}
 		}
 		if v.DataModel() == vc.VCDM1 {
 			result.Warnings = append(result.Warnings, "it follows the data model 1.1, in which some words mean other things")
