@@ -148,6 +148,9 @@ func TestW3CVectors(t *testing.T) {
 			}
 		})
 	}
+	shared.Tally(t, "eddsa-rdfc-2022", "W3C, every intermediate value", 2, 2, "")
+	shared.Tally(t, "ecdsa-rdfc-2019 (P-256, P-384)", "W3C, every intermediate value", 4, 4, "")
+	shared.Tally(t, "Ed25519Signature2020 (verified only)", "W3C, every intermediate value", 1, 1, "")
 }
 
 // Proofs in sets and chains, each signed by another key.
@@ -163,6 +166,7 @@ func TestW3CProofSetsAndChains(t *testing.T) {
 			require.ErrorIs(t, err, vc.ErrProof)
 		})
 	}
+	shared.Tally(t, "eddsa-rdfc-2022", "W3C, proof sets and chains", 4, 4, "")
 }
 
 // One suite's traffic with a reference server: what it signed, we verify; what it was sent to be issued and
@@ -209,6 +213,7 @@ func TestW3CRecorded(t *testing.T) {
 	}
 	t.Logf("%d credentials and %d presentations verified, %d credentials signed, %d refused by RDF alone", signed, presented, taken, refused)
 	require.Equal(t, 9, presented)
+	shared.Tally(t, "eddsa-rdfc-2022", "W3C suite, signed by a reference server", signed+presented, 11, "")
 	require.Equal(t, 49, taken)
 	require.Equal(t, 2, signed)
 	require.Greater(t, refused, 10)
@@ -236,6 +241,7 @@ func TestW3CPreviousProofs(t *testing.T) {
 		})
 	}
 	require.Len(t, files, 12)
+	shared.Tally(t, "eddsa-rdfc-2022", "W3C suite, previousProof in VCDM 1.1 and 2.0", 12, 12, "")
 }
 
 // The credentials that W3C suites have issued, with contexts of their own: what we sign of them verifies, and json-gold
