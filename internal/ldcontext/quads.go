@@ -299,11 +299,7 @@ func (w *stater) languageMap(v strictjson.Value, a *active, p property) *TermErr
 	}
 	one := func(m, text strictjson.Value) *TermError {
 		language := m.Name()
-		if t := a.lookup(language); t != nil || language == "@none" {
-			// A term that means @none, or a language that is also a term: processors differ.
-			if language != "@none" {
-				return &TermError{m.Pointer(), language, "is a term, where a language tag belongs"}
-			}
+		if language == "@none" { // no term is another name of it: contexts that define one are refused
 			language = ""
 		} else if !isTag(language) {
 			return &TermError{m.Pointer(), language, "is not a language tag"}

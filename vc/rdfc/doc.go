@@ -9,10 +9,11 @@
 //
 // The statements are, not the text. A document of which RDF would drop or change anything is refused, to sign and to
 // verify (see [vc.Contexts.NQuads]), so that no claim can be altered, added or taken away. But a holder can write the same
-// statements down in another way: the elements of a set in another order, a thing with an identifier in another place, or
-// under other contexts that give the same words. Such a copy verifies and has another [vc.Digest]. Who counts or links
-// credentials by their digests, as package chain does, should ask for the suites that sign JSON. And who lets documents
-// carry contexts of their own ([vc.Contexts.WithInline]) must not believe a word for its spelling.
+// statements down in another way: the elements of a set in another order, what is said of a thing with an identifier at
+// another place where that identifier stands, or under other contexts that give the same words. Such a copy verifies and
+// has another digest: see [vc.Verified.Rewritable]. So package chain takes no such credential into a record, and who
+// counts or links credentials by their digests should ask for the suites that sign JSON. And who lets documents carry
+// contexts of their own ([vc.Contexts.WithInline]) must not believe a word for its spelling.
 //
 // # What it costs
 //
