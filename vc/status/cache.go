@@ -117,6 +117,14 @@ func (c *Checker) fly(ctx context.Context, k key, at time.Time) (*list, error) {
 	l, err := c.fetch(ctx, k, at)
 	c.lists.mu.Lock()
 	defer c.lists.mu.Unlock()
+	var old *list
+	if s := c.lists.slots[k]; s != nil {
+		old = s.list
+	}
+	if err == nil && old != nil && old.issuer == l.issuer && l.signed.Before(old.signed) {
+		// Whoever serves it could bring back a list from before a revocation.
+		err = problem(RetrievalError, k.url, fmt.Errorf("the list signed %s is served, and one signed %s was there before", stamp(l.signed), stamp(old.signed)))
+	}
 	if err == nil && !c.good(l, at, c.Stale) {
 		why := fmt.Errorf("the newest there is is as of %s: that is too old at %s", stamp(l.asOf), stamp(at))
 		if !l.until.IsZero() && at.After(l.until) {
@@ -127,10 +135,6 @@ func (c *Checker) fly(ctx context.Context, k key, at time.Time) (*list, error) {
 	if err != nil {
 		if ctx.Err() == nil && len(asking(ctx)) == 0 {
 			c.lists.remember(k, nil, err, at)
-		}
-		var old *list
-		if s := c.lists.slots[k]; s != nil {
-			old = s.list
 		}
 		f.list, f.err = c.fallback(old, err, at)
 		return f.list, f.err

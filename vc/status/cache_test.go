@@ -159,6 +159,35 @@ func TestAStrangersListIsAsOldAsItsSignature(t *testing.T) {
 	require.ErrorContains(t, err, "too old")
 }
 
+// Whoever serves a list cannot bring back one from before a revocation, at least not to who has seen
+// the later one.
+func TestAListDoesNotGoBack(t *testing.T) {
+	ctx, shop := context.Background(), issuer("shop")
+	before := signed(t, published(t, status.Revocation, 1, 0, 1), shop)
+	shop.Now = func() time.Time { return day.Add(time.Minute) }
+	after := signed(t, published(t, status.Revocation, 1, 1, 1), shop)
+	for _, stale := range []time.Duration{0, time.Hour} {
+		s := &server{}
+		clock := day.Add(2 * time.Minute)
+		checker := &status.Checker{Source: s, Stale: stale, Verifier: &vc.Verifier{Now: func() time.Time { return clock }}}
+		for i, body := range [][]byte{before, after, before, after} {
+			s.set(body, clock, nil)
+			_, err := checker.CheckStatus(ctx, shop.ID, entryOf(t, 1), clock)
+			switch {
+			case i == 0:
+				require.NoError(t, err)
+			case i == 2 && stale == 0:
+				require.ErrorContains(t, err, "was there before")
+				require.NotErrorIs(t, err, vc.ErrStatus)
+			default: // with Stale, the later one counts for some time
+				require.ErrorIs(t, err, vc.ErrStatus)
+			}
+			clock = clock.Add(6 * time.Minute)
+		}
+		require.EqualValues(t, 4, s.asked.Load())
+	}
+}
+
 // Many who ask at once cause one question, and the one whose time runs out takes no other with him.
 func TestManyAskOnce(t *testing.T) {
 	shop := issuer("shop")

@@ -24,7 +24,8 @@ const DefaultMaxAge = 5 * time.Minute
 // pointer and is safe for concurrent use; its fields do not change after first use.
 //
 // A list is believed if its issuer is that of the credential, or one of Issuers; its proof holds; it
-// is the list that was asked for, in its period, for the purpose of the entry, and not too old.
+// is the list that was asked for, in its period, for the purpose of the entry, and not too old, nor
+// older than one that this Checker has seen before.
 type Checker struct {
 	Source   Source       // where lists come from; nil means nowhere
 	Verifier *vc.Verifier // checks the credentials and keys of lists; nil means the zero Verifier

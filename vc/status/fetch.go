@@ -41,7 +41,8 @@ type list struct {
 	size     int // bits of an entry; 0 if the list does not say
 	issuer   did.DID
 	purposes []string
-	asOf     time.Time     // when it was fetched, or signed
+	signed   time.Time     // by its issuer's word
+	asOf     time.Time     // when it was fetched; when it was signed if nobody knows that
 	ttl      time.Duration // zero if it does not say
 	until    time.Time     // zero if it does not say
 }
@@ -90,8 +91,8 @@ func (c *Checker) fetch(ctx context.Context, k key, at time.Time) (*list, error)
 	if err != nil {
 		return nil, err
 	}
-	if !fetched.IsZero() {
-		l.asOf = fetched
+	if l.asOf = fetched; fetched.IsZero() {
+		l.asOf = l.signed
 	}
 	return l, nil
 }
@@ -114,12 +115,12 @@ func (c *Checker) readCredential(ctx context.Context, verifier *vc.Verifier, url
 	if err != nil {
 		return nil, problem(MalformedError, url, err)
 	}
-	l := &list{bits: bits, issuer: v.Issuer(), purposes: claim.Purpose, asOf: v.Created(), ttl: claim.ttl(), until: v.Expires()}
+	l := &list{bits: bits, issuer: v.Issuer(), purposes: claim.Purpose, signed: v.Created(), ttl: claim.ttl(), until: v.Expires()}
 	if claim.Size != nil {
 		l.size = *claim.Size
 	}
-	if l.asOf.IsZero() {
-		l.asOf = v.ValidFrom()
+	if l.signed.IsZero() {
+		l.signed = v.ValidFrom()
 	}
 	return l, nil
 }
@@ -169,5 +170,5 @@ func readToken(ctx context.Context, verifier *vc.Verifier, url string, body []by
 	if err := t.verify(public); err != nil {
 		return nil, problem(VerificationError, url, fmt.Errorf("by %s: %w", t.method, err))
 	}
-	return &list{bits: t.List.list, size: t.List.bits, issuer: t.method.DID, asOf: t.Issued, ttl: t.TTL, until: t.Expires}, nil
+	return &list{bits: t.List.list, size: t.List.bits, issuer: t.method.DID, signed: t.Issued, ttl: t.TTL, until: t.Expires}, nil
 }
