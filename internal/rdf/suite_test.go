@@ -60,4 +60,5 @@ func TestW3CSuite(t *testing.T) {
 		})
 	}
 	require.Equal(t, map[string]int{"rdfc:RDFC10EvalTest": 64, "rdfc:RDFC10MapTest": 21, "rdfc:RDFC10NegativeEvalTest": 1}, passed)
+	shared.Tally(t, "RDFC-1.0", "W3C rdf-canon, SHA-256 and SHA-384, poison graphs", 86, len(manifest.Entries), "")
 }

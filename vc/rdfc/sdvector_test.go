@@ -10,6 +10,7 @@ import (
 
 	"github.com/hourmeter/hourmeter/internal/jcs"
 	"github.com/hourmeter/hourmeter/internal/multikey"
+	"github.com/hourmeter/hourmeter/internal/shared"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
@@ -149,4 +150,5 @@ func TestW3CSelectiveDisclosure(t *testing.T) {
 	require.NoError(t, err)
 	data := signData(proofHash, nil, mandatory.lines)
 	require.Equal(t, "b76d8d5bf67d27f51597519d19d95809c75e35212cc65291bd71bbe36007f979", hex.EncodeToString(data[len(data)-32:]))
+	shared.Tally(t, "ecdsa-sd-2023", "W3C, base and derived proofs", 3, 3, "")
 }

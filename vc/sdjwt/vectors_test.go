@@ -140,9 +140,9 @@ func TestRFC9901Examples(t *testing.T) {
 	}
 	require.Equal(t, []string{"json_serialization_general"}, empty,
 		"left out: it is a specification without a token; TestGeneralJSON reads the one that the RFC prints")
-	t.Logf("%d of %d examples, %d with key binding; without a token: %q", len(list), len(list)+len(empty), bound, empty)
 	require.Equal(t, 14, len(list))
 	require.Equal(t, 5, bound)
+	shared.Tally(t, "SD-JWT (RFC 9901)", "the examples of its working group, with key binding", len(list), len(list)+len(empty), "1 is a specification without a token")
 }
 
 // The SD-JWT VCs of OpenID4VP 1.0 (with JSON-LD in a claim) and OpenID4VCI 1.0, by the same keys.
@@ -181,6 +181,7 @@ func TestOpenIDExamples(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "https://credentials.example.com/identity_credential", v.Type())
 	require.False(t, issued.Selective())
+	shared.Tally(t, "SD-JWT VC (draft)", "OpenID4VP and OpenID4VCI, examples", 2, 2, "")
 }
 
 // The disclosures and digests that RFC 9901 §4.2 prints.

@@ -57,4 +57,5 @@ func TestRecordedSuite(t *testing.T) {
 	}
 	require.NoError(t, lines.Err())
 	require.Equal(t, 129, n)
+	shared.Tally(t, "VCDM 2.0", "W3C suite, every recorded request over HTTP", n, 129, "")
 }
