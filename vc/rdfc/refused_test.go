@@ -130,6 +130,7 @@ func TestSuitesAreSafeAlone(t *testing.T) {
 		{"context by a relative URL", document(v2+`,"v1"`, ""), "not known"},
 		{"imported context", document(v2+`,{"@import":"https://x.example/v1"}`, ""), "@import"},
 		{"bad language", document(v2, `,"name":{"@value":"x","@language":"not a tag"}`), "cannot have"},
+		{"VCDM 1.1 without the context of Data Integrity", document(`"https://www.w3.org/2018/credentials/v1"`, ""), `"DataIntegrityProof" is not defined`},
 		{"no contexts", `{"type":"VerifiableCredential"}`, "@context"},
 		{"no document", `[]`, "@context"},
 		{"no JSON", `{`, "JSON"},
@@ -230,4 +231,42 @@ func TestNonCanonicalEd25519IsRefused(t *testing.T) {
 	for _, text := range []string{"", "z", value[1:], "z1" + value[1:], value + " ", strings.ToUpper(value), value[:len(value)-1], value + "1"} {
 		require.Error(t, suite.Verify(key.Public(), document, options, text), text)
 	}
+}
+
+// A presentation over RDF covers the credentials in it, each in a graph of its own: none can be altered, taken out, put in
+// or held by another.
+func TestPresentation(t *testing.T) {
+	holder := newIssuer(t, "Ed25519")
+	credential := func(alg, name string) []byte {
+		issuer := newIssuer(t, alg)
+		raw, err := issuer.AddProof([]byte(`{"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiableCredential"],"issuer":"` +
+			issuer.ID.String() + `","name":"` + name + `","credentialSubject":{"id":"` + holder.ID.String() + `"}}`))
+		require.NoError(t, err)
+		return raw
+	}
+	first, second := credential("Ed25519", "first"), credential("P-384", "second")
+	h := &vc.Holder{ID: holder.ID, Key: holder.Key, Suite: rdfc.EdDSARDFC2022{}, Now: at(noon)}
+	ask := vc.NewChallenge("lease.example")
+	shown, err := h.Present(ask, first, second)
+	require.NoError(t, err)
+	v := &vc.Verifier{Suites: rdfc.Suites(nil), Contexts: rdfc.Contexts(), Now: at(noon)}
+	p, err := v.VerifyPresentation(t.Context(), shown, ask, vc.AnyIssuer)
+	require.NoError(t, err)
+	require.Len(t, p.Credentials(), 2)
+
+	third := credential("Ed25519", "third")
+	for name, altered := range map[string][]byte{
+		"a credential taken out": bytes.Replace(shown, append([]byte(","), second...), nil, 1),
+		"a credential put in":    bytes.Replace(shown, second, append(append(slices.Clone(second), ','), third...), 1),
+		"a credential exchanged": bytes.Replace(shown, second, third, 1),
+		"a credential altered":   bytes.Replace(shown, []byte(`"second"`), []byte(`"secund"`), 1),
+		"a credential twice":     bytes.Replace(shown, second, append(append(slices.Clone(second), ','), second...), 1),
+		"a proof taken out":      bytes.Replace(shown, second, []byte(`{"@context":["https://www.w3.org/ns/credentials/v2"],"id":"data:application/vc+jwt,e30.e30.","type":"EnvelopedVerifiableCredential"}`), 1),
+	} {
+		require.NotEqual(t, string(shown), string(altered), name)
+		_, err := v.VerifyPresentation(t.Context(), altered, ask, vc.AnyIssuer)
+		require.Error(t, err, name)
+	}
+	_, err = v.VerifyPresentation(t.Context(), shown, vc.NewChallenge("lease.example"), vc.AnyIssuer)
+	require.ErrorIs(t, err, vc.ErrChallenge)
 }
