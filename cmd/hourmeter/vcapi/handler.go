@@ -72,6 +72,7 @@ type Handler struct {
 	once          sync.Once
 	clients, all  *ratelimit.Limiter
 	room, working chan struct{} // a place for each request under way, and for each that is computed
+	routes        []route
 	resolving     http.Handler
 	metrics       *metrics
 	draining      atomic.Bool
@@ -122,6 +123,7 @@ func (h *Handler) begin() {
 	h.working = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
 	h.resolving = http.StripPrefix("/1.0/identifiers/", &resolver.Handler{Resolver: h.Resolver})
 	h.metrics = newMetrics()
+	h.routes = routes()
 }
 
 // Drain makes /healthz say that the service is about to end, so that a load balancer sends nobody
@@ -167,7 +169,7 @@ func (h *Handler) find(path string) (route, *Instance) {
 		}
 		return &h.Instances[i]
 	}
-	for _, r := range routes() {
+	for _, r := range h.routes {
 		prefix, variable := r.name, false
 		if i := strings.IndexByte(prefix, '{'); i >= 0 {
 			prefix, variable = prefix[:i], true

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -283,5 +285,34 @@ func FuzzHandler(f *testing.F) {
 		if _, err := http.ReadResponse(bufio.NewReader(strings.NewReader(fmt.Sprintf("HTTP/1.1 %d x\r\n\r\n", w.Code))), nil); err != nil {
 			t.Fatal(err)
 		}
+	})
+}
+
+// FuzzJournal opens anything as a journal: it is refused, or what it says is kept.
+func FuzzJournal(f *testing.F) {
+	f.Add([]byte("{\"list\":0,\"index\":5,\"credential\":\"urn:x\"}\n{\"list\":0,\"index\":5,\"purpose\":\"revocation\",\"value\":1}\n{\"li"))
+	f.Add([]byte("{\"list\":1,\"index\":131071}\n"))
+	f.Add([]byte("{\"list\":-1}\n"))
+	issuer := issuerOf(f, 1)
+	path := filepath.Join(f.TempDir(), "journal")
+	f.Fuzz(func(t *testing.T, journal []byte) {
+		if err := os.WriteFile(path, journal, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		config := vcapi.StatusConfig{URL: "https://shop.example/", Issuer: issuer, Journal: path}
+		lists, err := vcapi.OpenStatusLists(config)
+		if err != nil {
+			return
+		}
+		if _, err := lists.Entries(""); err != nil {
+			t.Fatal(err)
+		}
+		if err := lists.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if lists, err = vcapi.OpenStatusLists(config); err != nil {
+			t.Fatal("what was written is not read: ", err)
+		}
+		lists.Close()
 	})
 }
