@@ -15,7 +15,7 @@ require (
 	github.com/lestrrat-go/jwx/v2 v2.1.7 // vc/jose/jwxbridge: callers' JWK sets and keys; tests: another JOSE implementation
 	github.com/multiformats/go-multibase v0.3.0 // multibase text of keys, signatures and digests
 	github.com/multiformats/go-varint v0.0.7 // multicodec prefixes of keys
-	github.com/piprate/json-gold v0.9.1 // vc/rdfc: JSON-LD expansion
+	github.com/piprate/json-gold v0.9.1 // tests: an implementation of the whole of JSON-LD, beside ours; it links net/http
 	github.com/prometheus/client_golang v1.25.0 // the HTTP service: its metrics
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // vc/schema: JSON Schema of credentials; tests: package record's schemas against its structs
 	github.com/schollz/progressbar/v3 v3.18.0 // the command: progress on a terminal

@@ -1,8 +1,8 @@
-// Package ldcontext says whether the contexts that a credential lists define every term it uses,
-// without processing JSON-LD and without a network.
+// Package ldcontext says whether the contexts that a credential lists define every term it uses, and
+// what it says by them in RDF, without a network.
 //
-// [Set.Check] is the question; [Default] is the set of contexts that are compiled in, and [Set.With]
-// adds one that the caller vouches for. A member or type that no context defines would be dropped by
+// [Set.Check] is the question, and [Set.Quads] the statements; [Default] is the set of contexts that are
+// compiled in, and [Set.With] adds one that the caller vouches for. A member or type that no context defines would be dropped by
 // a JSON-LD processor: a signature over the JSON text would cover it, and one over the RDF would not,
 // so two verifiers of one credential would read two claims. Here it is refused.
 //
