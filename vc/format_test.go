@@ -207,17 +207,25 @@ func TestFormats(t *testing.T) {
 	require.Len(t, v.Status(), 1)
 }
 
-// A presentation may leave its holder out: who signed it is the holder.
+// A presentation may leave its holder out: who signed it is the holder, if that is one.
 func TestPresentationWithoutHolder(t *testing.T) {
-	machine := newIssuer(t, "Ed25519")
-	unsigned := `{"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiablePresentation"]}`
+	machine, other := newIssuer(t, "Ed25519"), newIssuer(t, "Ed25519")
+	const unsigned = `{"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiablePresentation"]}`
 	ch := vc.NewChallenge("lease.example")
-	options := fmt.Sprintf(`{"@context":["https://www.w3.org/ns/credentials/v2"],"challenge":%q,"created":"2026-11-22T12:00:00Z","cryptosuite":"eddsa-jcs-2022","domain":"lease.example","proofPurpose":"authentication","type":"DataIntegrityProof","verificationMethod":"%s"}`,
-		ch.Nonce, machine.ID.URL(machine.ID.Identifier()))
-	value, err := vc.EdDSAJCS2022{}.Sign(machine.Key, []byte(unsigned), []byte(options))
-	require.NoError(t, err)
-	shown := strings.TrimSuffix(unsigned, "}") + `,"proof":` + strings.TrimSuffix(options, "}") + `,"proofValue":"` + value + `"}}`
-	p, err := (&vc.Verifier{Now: at(noon)}).VerifyPresentation(t.Context(), []byte(shown), ch, vc.AnyIssuer)
+	proof := func(by *vc.Issuer) string {
+		options := fmt.Sprintf(`{"@context":["https://www.w3.org/ns/credentials/v2"],"challenge":%q,"created":"2026-11-22T12:00:00Z","cryptosuite":"eddsa-jcs-2022","domain":"lease.example","proofPurpose":"authentication","type":"DataIntegrityProof","verificationMethod":"%s"}`,
+			ch.Nonce, by.ID.URL(by.ID.Identifier()))
+		value, err := vc.EdDSAJCS2022{}.Sign(by.Key, []byte(unsigned), []byte(options))
+		require.NoError(t, err)
+		return strings.TrimSuffix(options, "}") + `,"proofValue":"` + value + `"}`
+	}
+	present := func(proofs ...string) (*vc.Presentation, error) {
+		shown := strings.TrimSuffix(unsigned, "}") + `,"proof":[` + strings.Join(proofs, ",") + `]}`
+		return (&vc.Verifier{Now: at(noon)}).VerifyPresentation(t.Context(), []byte(shown), ch, vc.AnyIssuer)
+	}
+	p, err := present(proof(machine))
 	require.NoError(t, err)
 	require.Equal(t, machine.ID, p.Holder())
+	_, err = present(proof(machine), proof(other))
+	require.ErrorIs(t, err, vc.ErrHolder)
 }

@@ -182,13 +182,19 @@ func (v *Verifier) presentation(ctx context.Context, raw []byte, ch Challenge, a
 		}
 	}
 
-	// Who answers is the holder.
+	// Who answers is the holder. Where none is named it has to be the one who signed:
+	// the order of proofs, which nobody signs, decides nothing.
+	err = nil
 	if p.holder.IsZero() && len(signers) > 0 && !root.Member("holder").Exists() {
 		p.holder = signers[0]
 		checks.signer = p.holder
+		for _, other := range signers[1:] {
+			if other != p.holder {
+				err = reject(ErrHolder, fmt.Errorf("it names no holder, and both %s and %s signed it", p.holder, other))
+			}
+		}
 	}
-	err = nil
-	if !slices.Contains(signers, p.holder) && !v.InsecureUnboundIssuer {
+	if err == nil && !slices.Contains(signers, p.holder) && !v.InsecureUnboundIssuer {
 		err = reject(ErrProof, fmt.Errorf("none of its %d proofs is by the holder", len(signers)))
 	}
 	if !checks.pass(CheckHolder, err) {
@@ -279,8 +285,11 @@ func (v *Verifier) shown(ctx context.Context, c strictjson.Value, holder did.DID
 	if err == nil {
 		err = v.about(out, holder, false, accept)
 		if rej, bad := err.(*RejectError); bad && report != nil {
-			list := checklist{report: report}
-			list.pass(map[bool]Check{true: CheckHolder, false: CheckAccept}[rej.Reason == ErrHolder], rej)
+			check := CheckAccept
+			if rej.Reason == ErrHolder {
+				check = CheckHolder
+			}
+			(&checklist{report: report}).pass(check, rej)
 		}
 	}
 	if err != nil {
