@@ -19,7 +19,7 @@ import (
 func TestCanonicalJSONAgrees(t *testing.T) {
 	p := start(t, "canonical")
 	random := rand.New(rand.NewPCG(8785, 1))
-	for i := range 2000 {
+	for i := range times(2000) {
 		text := value(random, 4)
 		var theirs struct{ Text string }
 		p.ask("canonicalize", object{"text": text}, &theirs)

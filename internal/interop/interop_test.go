@@ -147,6 +147,14 @@ func newKey(t *testing.T, kind string) (did.DID, crypto.Signer) {
 	return id, key
 }
 
+// times returns n, or a part of it where tests are to be short.
+func times(n int) int {
+	if testing.Short() {
+		return n / 5
+	}
+	return n
+}
+
 // edited returns text with one replacement, which has to find something.
 func edited(t *testing.T, text []byte, old, new string) []byte {
 	t.Helper()

@@ -66,7 +66,7 @@ func TestSelectiveDisclosure(t *testing.T) {
 func TestRandomSelectiveDisclosure(t *testing.T) {
 	p := dataIntegrity(t)
 	r := rand.New(rand.NewPCG(20, 23))
-	for i := range 30 {
+	for i := range times(30) {
 		which := r.IntN(len(credentials))
 		all := pointers("", members(t, credential(credentials[which].text, did.DID{}, did.DID{})))
 		some := func() (out []string) {
