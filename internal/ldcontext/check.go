@@ -76,6 +76,9 @@ func (w *walk) object(v strictjson.Value, a *active, via *term, root bool) *Term
 	for m := v.First(); m.Exists(); m = m.Next() {
 		name := m.Name()
 		t := a.lookup(name)
+		if only := onlyName(a, t, name); only != "" && only != name {
+			return &TermError{m.Pointer(), name, "is another name of " + only + ", by which readers look for it"}
+		}
 		if t == nil {
 			if name == "@context" {
 				continue
@@ -127,6 +130,37 @@ func (w *walk) object(v strictjson.Value, a *active, via *term, root bool) *Term
 		}
 	}
 	return nil
+}
+
+// onlyName returns the name by which every reader looks for the property that name means here, if it is one of those by
+// which a credential ends, is taken back, or is about somebody. No suite that signs RDF signs the name, or which contexts
+// are listed: whoever holds the credential could choose another, and hide it.
+func onlyName(a *active, t *term, name string) string {
+	var iri string
+	if t != nil {
+		iri = t.iri
+	} else if a.vocab != "" {
+		iri = a.vocab + name
+	}
+	if word, ok := strings.CutPrefix(iri, "https://www.w3.org/2018/credentials#"); ok {
+		switch word {
+		case "credentialSchema", "credentialStatus", "credentialSubject", "expirationDate", "holder", "issuanceDate", "issuer",
+			"relatedResource", "validFrom", "validUntil", "verifiableCredential":
+			return word
+		}
+	}
+	if word, ok := strings.CutPrefix(iri, "https://w3id.org/security#"); ok {
+		switch word {
+		case "expiration": // as security/v2 calls it, too
+			return "expires"
+		case "challenge", "cryptosuite", "domain", "nonce", "previousProof", "proof", "proofPurpose", "proofValue", "verificationMethod":
+			return word
+		}
+	}
+	if iri == HourmeterV1+"#record" {
+		return "record"
+	}
+	return ""
 }
 
 // A document that chooses its own words could hide an identifier or a type from those who look for its name.

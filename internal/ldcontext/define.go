@@ -224,6 +224,10 @@ func (d *definer) term(name string) error {
 		}
 	}
 
+	if t.prefix && isScheme(name) {
+		return refuse("a prefix that is a scheme: identifiers would not be what they read as")
+	}
+
 	if _, ours := d.set.reserved[name]; ours {
 		t.lookalike = d.set.reserved[name] && t.iri != HourmeterV1+"#"+name
 	}
@@ -236,6 +240,15 @@ func (d *definer) term(name string) error {
 	d.terms[name] = t
 	d.open[name] = false
 	return nil
+}
+
+// isScheme reports whether name begins the identifiers that readers take as they stand.
+func isScheme(name string) bool {
+	switch name {
+	case "did", "urn", "http", "https", "data", "tag":
+		return true
+	}
+	return false
 }
 
 // containers reads an @container. Maps other than by language are not processed here.

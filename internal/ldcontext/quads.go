@@ -42,7 +42,11 @@ func (s *Set) Quads(doc strictjson.Value) ([]rdf.Quad, error) {
 		return nil, err
 	}
 	w.fresh = 0 // what the check computed is remembered, unless the document brought it
-	if _, err := w.node(doc, s.empty, nil, true, rdf.Term{}); err != nil {
+	root, err := w.node(doc, s.empty, nil, true, rdf.Term{})
+	if err == nil {
+		err = w.elsewhere(root)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return w.quads, nil
@@ -58,7 +62,36 @@ const bytesPerQuad = 32
 // A stater states one document that was checked.
 type stater struct {
 	walk
-	quads []rdf.Quad
+	quads  []rdf.Quad
+	stated []stated
+}
+
+// A stated is an object within the document, in no graph of its own, that has an identifier and says more.
+type stated struct {
+	name rdf.Term
+	via  string // the property it is a value of, an IRI
+	at   strictjson.Value
+}
+
+const credentials = "https://www.w3.org/2018/credentials#"
+
+// elsewhere refuses what is said of the credential, or of its subject, where no reader looks for it: RDF does not say
+// where in a document it was said, so that whoever holds a credential could take its end or its status there. The issuer
+// may be the subject as well.
+func (w *stater) elsewhere(root rdf.Term) *TermError {
+	subjects := map[rdf.Term]bool{}
+	for _, n := range w.stated {
+		if n.via == credentials+"credentialSubject" {
+			subjects[n.name] = true
+		}
+	}
+	for _, n := range w.stated {
+		about := subjects[n.name] && n.via != credentials+"credentialSubject" && n.via != credentials+"issuer" && n.via != credentials+"holder"
+		if n.name == root || about {
+			return &TermError{n.at.Pointer(), n.name.Value, "is said to be more where readers do not look for it: say it in the credential or in credentialSubject"}
+		}
+	}
+	return nil
 }
 
 func (w *stater) state(subject rdf.Term, predicate string, object, graph rdf.Term) {
@@ -87,6 +120,13 @@ func (w *stater) node(v strictjson.Value, a *active, via *term, root bool, graph
 				return rdf.Term{}, &TermError{m.Pointer(), m.Name(), notAbsolute(m)}
 			}
 		}
+	}
+	if !root && subject.Kind == rdf.IRI && graph == (rdf.Term{}) && !isReference(v, a) {
+		n := stated{name: subject, at: v}
+		if via != nil {
+			n.via = via.iri
+		}
+		w.stated = append(w.stated, n)
 	}
 	for m := v.First(); m.Exists(); m = m.Next() {
 		name, t, predicate := m.Name(), a.lookup(m.Name()), ""

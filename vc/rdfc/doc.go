@@ -10,7 +10,9 @@
 // The statements are, not the text. A document of which RDF would drop or change anything is refused, to sign and to
 // verify (see [vc.Contexts.NQuads]), so that no claim can be altered, added or taken away. But a holder can write the same
 // statements down in another way: the elements of a set in another order, what is said of a thing with an identifier at
-// another place where that identifier stands, or under other contexts that give the same words. Such a copy verifies and
+// another place where that identifier stands, or under other contexts that give the same words. What a reader depends on
+// stays where it is looked for: a document is refused that says at another place what it is itself (its end, its status)
+// or what its subject is, or that has another name for a member of a credential or proof. A copy of the rest verifies and
 // has another digest: see [vc.Verified.Rewritable]. So package chain takes no such credential into a record, and who
 // counts or links credentials by their digests should ask for the suites that sign JSON. And who lets documents carry
 // contexts of their own ([vc.Contexts.WithInline]) must not believe a word for its spelling.
