@@ -29,8 +29,8 @@ const (
 	MaxPresentationRequest = 4 << 20
 	// MaxSmallRequest is the longest request of another kind.
 	MaxSmallRequest = 16 << 10
-	// MaxRequests is how many requests are read and answered at the same time; who comes beyond
-	// that is asked to come again.
+	// MaxRequests is how many requests are read and answered at the same time, of which one client
+	// has half at most. Who comes beyond that waits a second, and is then asked to come again.
 	MaxRequests = 64
 	// DefaultRate is how many requests a second one client may make, on average. A burst of ten
 	// times as many is let through.
@@ -40,7 +40,8 @@ const (
 	// DefaultTimeout is how long a request is worked on once it is read.
 	DefaultTimeout = 20 * time.Second
 
-	burst = 10
+	burst    = 10
+	roomWait = time.Second
 )
 
 // A Handler serves the VC API. It is used by pointer; its fields do not change after first use.
@@ -69,13 +70,14 @@ type Handler struct {
 	Timeout   time.Duration // see DefaultTimeout, which zero means
 	Log       *slog.Logger  // a line for each request, without what is in it; nil means none
 
-	once          sync.Once
-	clients, all  *ratelimit.Limiter
-	room, working chan struct{} // a place for each request under way, and for each that is computed
-	routes        []route
-	resolving     http.Handler
-	metrics       *metrics
-	draining      atomic.Bool
+	once         sync.Once
+	clients, all *ratelimit.Limiter
+	room         *room
+	working      chan struct{} // a place for each request that is computed
+	routes       []route
+	resolving    http.Handler
+	metrics      *metrics
+	draining     atomic.Bool
 }
 
 // An Instance is an issuer as a tenant of the service.
@@ -119,7 +121,7 @@ func (h *Handler) begin() {
 	}
 	h.clients = ratelimit.New(h.Rate, burst*h.Rate)
 	h.all = ratelimit.New(h.TotalRate, h.TotalRate)
-	h.room = make(chan struct{}, MaxRequests)
+	h.room = newRoom()
 	h.working = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
 	h.resolving = http.StripPrefix("/1.0/identifiers/", &resolver.Handler{Resolver: h.Resolver})
 	h.metrics = newMetrics()
@@ -273,12 +275,10 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, at route, instan
 	}
 
 	// 4. Is there room?
-	select {
-	case h.room <- struct{}{}:
-		defer func() { <-h.room }()
-	default:
+	if !h.room.enter(r.Context(), client) {
 		return later(http.StatusServiceUnavailable, time.Second, "too many requests are under way")
 	}
+	defer h.room.leave(client)
 	if at.direct != nil {
 		at.direct(h, w, r)
 		return nil

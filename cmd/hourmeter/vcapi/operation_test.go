@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,6 +102,46 @@ func TestWorkIsBounded(t *testing.T) {
 		require.Equal(t, http.StatusServiceUnavailable, status)
 	}
 	require.Equal(t, http.StatusOK, s.get("/healthz").status)
+}
+
+// One client that sends slowly on many connections has half of the room: others are still answered.
+func TestAClientHasHalfOfTheRoom(t *testing.T) {
+	h := newHandler(t)
+	h.Rate, h.TotalRate = 1<<16, 1<<16
+	ask := func(client string, body io.Reader) int {
+		r := httptest.NewRequest("POST", "/challenges", body)
+		r.RemoteAddr = client
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Code
+	}
+	var slow sync.WaitGroup
+	body, end := io.Pipe()
+	var refused atomic.Int32
+	for range 2 * vcapi.MaxRequests {
+		slow.Go(func() {
+			if ask("192.0.2.1:80", body) == http.StatusServiceUnavailable {
+				refused.Add(1)
+			}
+		})
+	}
+	require.Eventually(t, func() bool { return refused.Load() == 3*vcapi.MaxRequests/2 }, 10*time.Second, 10*time.Millisecond)
+	require.Equal(t, http.StatusServiceUnavailable, ask("192.0.2.1:81", strings.NewReader(`{}`)))
+
+	// Another client asks for more at once than there is room for, and each waits for its turn.
+	var quick sync.WaitGroup
+	for range 4 * vcapi.MaxRequests {
+		quick.Go(func() {
+			if status := ask("192.0.2.2:80", strings.NewReader(`{}`)); status != http.StatusOK {
+				t.Errorf("%d", status)
+			}
+		})
+	}
+	quick.Wait()
+	require.NoError(t, end.Close())
+	slow.Wait()
+	require.Equal(t, http.StatusOK, ask("192.0.2.1:82", strings.NewReader(`{}`)))
 }
 
 func TestManyAtOnce(t *testing.T) {
