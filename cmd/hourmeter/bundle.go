@@ -3,16 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/hourmeter/hourmeter/internal/strictjson"
+	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/bundle"
 	"github.com/hourmeter/hourmeter/vc/chain/tlog"
@@ -56,7 +56,7 @@ func isBundle(text []byte) bool {
 }
 
 // verifyBundle verifies what a bundle shows with what is in it, and with no network.
-func (a *app) verifyBundle(ctx context.Context, v *vc.Verifier, name string, text []byte, accept vc.Accept, r verifyRequest, result *Verification) error {
+func (a *app) verifyBundle(ctx context.Context, v *vc.Verifier, name string, text []byte, accept vc.Accept, issuers []did.DID, r verifyRequest, result *Verification) error {
 	b, err := bundle.Parse(text)
 	if err != nil {
 		result.Problems = append(result.Problems, Problem{File: name, Verdict: judge(err), Kind: "bundle", Message: explain(err)})
@@ -82,35 +82,61 @@ func (a *app) verifyBundle(ctx context.Context, v *vc.Verifier, name string, tex
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	withEvidence(&within, evidence, r.evidence.stale)
+	entries := b.Credentials
 	if b.Presentation != nil {
-		result.addPresentation(ctx, &within, name, b.Presentation, b.Challenge, accept)
-	}
-	for i, raw := range b.Credentials {
-		result.addCredential(ctx, &within, name, i+1, raw, accept, r.report)
-	}
-	for _, kept := range b.Logs {
-		p := Problem{File: name, Kind: "log"}
-		if r.log.key == "" {
-			p.Verdict, p.Message = Unchecked, fmt.Sprintf("what a log holds of record %s: name the log and its witnesses with --log-key and --witness", kept.Chain)
-		} else {
-			trust, err := r.log.trusted()
-			if err != nil {
-				return err
+		if p := result.addPresentation(ctx, &within, name, b.Presentation, b.Challenge, accept); p != nil && len(b.Logs) > 0 {
+			for _, c := range p.Credentials() {
+				entries = append(entries, []byte(c.JSON()))
 			}
-			trust.Now = within.Now
-			view, err := trust.View(&kept)
-			if err == nil {
-				_, err = view.Record(kept.Chain)
-			}
-			if err == nil {
-				continue
-			}
-			p.Verdict, p.Message = judgeLog(err), explain(err)
 		}
-		result.Problems = append(result.Problems, p)
-		result.Verdict = result.Verdict.worse(p.Verdict)
+	}
+	isRecord := len(entries) > 0
+	for _, raw := range entries {
+		isRecord = isRecord && raw[0] == '{' && peekAt(raw).sequence != nil
+	}
+	switch {
+	case isRecord:
+		if err := a.addPackedRecord(ctx, &within, name, entries, b.Logs, issuers, r, result); err != nil {
+			return err
+		}
+	case len(b.Logs) > 0:
+		result.Problems = append(result.Problems, Problem{File: name, Verdict: Unchecked, Kind: "log", Message: "what a log holds is of a record, and the bundle shows none"})
+		result.Verdict = result.Verdict.worse(Unchecked)
+		fallthrough
+	default:
+		for i, raw := range b.Credentials {
+			result.addCredential(ctx, &within, name, i+1, raw, accept, r.report)
+		}
 	}
 	result.Evidence = append(result.Evidence, evidence.Parts(within.Now())...)
+	return nil
+}
+
+// addPackedRecord verifies the entries of a machine's record as a chain file, with
+// what a bundle has of a log.
+func (a *app) addPackedRecord(ctx context.Context, v *vc.Verifier, name string, entries [][]byte, logs []tlog.Kept, issuers []did.DID, r verifyRequest, result *Verification) error {
+	s := checkText(ctx, v, name, bytes.Join(entries, []byte("\n")))
+	for _, kept := range logs {
+		if r.log.key == "" {
+			p := s.logProblem(errors.New("it is in the bundle: name the log and its witnesses with --log-key and --witness"))
+			p.Verdict = Unchecked
+			s.found = append(s.found, p)
+			continue
+		}
+		trust, err := r.log.trusted()
+		if err != nil {
+			return err
+		}
+		trust.Now = v.Now
+		view, err := trust.View(&kept)
+		if err == nil {
+			err = s.seen(view)
+		}
+		if err != nil {
+			s.found = append(s.found, s.logProblem(err))
+		}
+	}
+	result.addRecord(ctx, v, s, issuers, r.report)
 	return nil
 }
 
@@ -206,19 +232,11 @@ func (a *app) bundle(ctx context.Context, names []string, r bundleRequest) error
 		}
 	}
 	for _, name := range r.kept {
-		text, err := a.read(name, maxKept)
+		kept, err := a.kept(name)
 		if err != nil {
 			return err
 		}
-		doc, err := strictjson.Parse(text, strictjson.Limits{Bytes: maxKept})
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		var kept tlog.Kept
-		if err := json.Unmarshal([]byte(doc.Root().Raw()), &kept, json.RejectUnknownMembers(true)); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		b.Logs = append(b.Logs, kept)
+		b.Logs = append(b.Logs, *kept)
 	}
 	recorder.Pack(b, rdfc.Contexts(), urls...)
 	text, err := b.Encode()

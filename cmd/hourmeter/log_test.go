@@ -146,6 +146,23 @@ func TestLog(t *testing.T) {
 	s := decode[Scores](t, b.run("", b.with("score", "drone.jsonl", "--log", b.url, "--json")...))
 	require.Equal(t, "C4", s.Machines[0].Score.Completeness.String())
 
+	// Packed with what the log holds, the record shows its end wherever no network is.
+	b.ok("bundle", "drone.jsonl", "--kept", "drone.kept.json", "-o", "evidence.json")
+	packed := decode[Verification](t, b.run("", b.with("verify", "--offline", "evidence.json", "--json")...))
+	require.Equal(t, Valid, packed.Verdict, packed.Problems)
+	require.Equal(t, "C4", packed.Records[0].Class)
+	require.Equal(t, "log", packed.Evidence[0].Kind)
+	b.ok("present", "challenge", "--domain", "lease.example", "-o", "ch.json")
+	b.ok("present", "drone.jsonl", "--key", "drone", "--challenge", "ch.json", "-o", "shown.json")
+	b.ok("bundle", "shown.json", "--challenge", "ch.json", "--kept", "drone.kept.json", "-o", "deal.json")
+	packed = decode[Verification](t, b.run("", b.with("verify", "--offline", "deal.json", "--json")...))
+	require.Equal(t, Valid, packed.Verdict, packed.Problems)
+	require.Equal(t, "C4", packed.Records[0].Class)
+	require.False(t, packed.Holder.IsZero())
+	unnamed := b.run("", "verify", "--offline", "evidence.json")
+	require.Equal(t, exitUnchecked, unnamed.code)
+	require.Contains(t, unnamed.stdout, "--log-key")
+
 	// 2. A record that grows is behind in the log until it is added again. Then its end cannot be
 	// left off.
 	short := b.read("drone.jsonl")

@@ -211,7 +211,7 @@ func (a *app) askLog(ctx context.Context, sources []source, l logFlags) (err err
 		var view *tlog.View
 		err := down
 		if err == nil && r == nil {
-			view, err = a.kept(trust, s.file)
+			view, err = a.keptView(trust, s.file)
 		} else if err == nil {
 			view, err = a.ask(ctx, r, s, h.Chain(), l.salt)
 		}
@@ -229,9 +229,8 @@ func (a *app) askLog(ctx context.Context, sources []source, l logFlags) (err err
 	return nil
 }
 
-// kept reads what log add kept, offline.
-func (a *app) kept(trust tlog.Trust, file string) (*tlog.View, error) {
-	name := beside(file, keptEnding)
+// kept reads what log add kept.
+func (a *app) kept(name string) (*tlog.Kept, error) {
 	text, err := a.read(name, maxKept)
 	if err != nil {
 		return nil, err
@@ -239,11 +238,21 @@ func (a *app) kept(trust tlog.Trust, file string) (*tlog.View, error) {
 	if _, err := strictjson.Parse(text, strictjson.Limits{Bytes: maxKept}); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	var kept tlog.Kept
-	if err := json.Unmarshal(text, &kept, json.RejectUnknownMembers(true)); err != nil {
+	kept := new(tlog.Kept)
+	if err := json.Unmarshal(text, kept, json.RejectUnknownMembers(true)); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	view, err := trust.View(&kept)
+	return kept, nil
+}
+
+// keptView checks what log add kept beside a record, offline.
+func (a *app) keptView(trust tlog.Trust, file string) (*tlog.View, error) {
+	name := beside(file, keptEnding)
+	kept, err := a.kept(name)
+	if err != nil {
+		return nil, err
+	}
+	view, err := trust.View(kept)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

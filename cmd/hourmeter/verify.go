@@ -128,7 +128,7 @@ func (a *app) verifyFile(ctx context.Context, v *vc.Verifier, name string, accep
 		return err
 	}
 	if isBundle(text) {
-		return a.verifyBundle(ctx, v, name, text, accept, r, result)
+		return a.verifyBundle(ctx, v, name, text, accept, issuers, r, result)
 	}
 	text = trimmed(text)
 	if isChainFile(name, text) {
@@ -197,8 +197,9 @@ func describeCredential(file string, line int, raw []byte, v *vc.Verified, err e
 }
 
 // addPresentation verifies a presentation. If it does not hold, the credentials
-// in it are worth nothing here: they may be good, but nobody has shown them.
-func (res *Verification) addPresentation(ctx context.Context, v *vc.Verifier, file string, raw []byte, ch vc.Challenge, accept vc.Accept) {
+// in it are worth nothing here: they may be good, but nobody has shown them. If it
+// holds, it is returned.
+func (res *Verification) addPresentation(ctx context.Context, v *vc.Verifier, file string, raw []byte, ch vc.Challenge, accept vc.Accept) *vc.Presentation {
 	p, err := v.VerifyPresentation(ctx, raw, ch, accept)
 	if err != nil {
 		problem := Problem{File: file, Verdict: judge(err), Kind: "presentation", Message: explain(err)}
@@ -212,12 +213,13 @@ func (res *Verification) addPresentation(ctx context.Context, v *vc.Verifier, fi
 		res.Problems = append(res.Problems, problem)
 		res.Verdict = res.Verdict.worse(problem.Verdict)
 		res.Counts.add(problem.Verdict)
-		return
+		return nil
 	}
 	res.Holder = p.Holder()
 	for i, c := range p.Credentials() {
 		res.note(describeCredential(file, i+1, []byte(c.Raw()), c, nil), nil)
 	}
+	return p
 }
 
 // addRecord notes how a machine's record came out.
