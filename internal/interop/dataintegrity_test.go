@@ -60,7 +60,7 @@ func spoiled(t *testing.T, text []byte) map[string][]byte {
 		"an altered time":     edited(t, text, "2026-03-02", "2026-03-03"),
 		"an altered purpose":  edited(t, text, "assertionMethod", "authentication"),
 		"an altered creation": edited(t, text, `"created":"20`, `"created":"19`),
-		"another issuer":      edited(t, text, members(t, text)["proof"].(object)["verificationMethod"].(string), other.String()+"#"+other.Identifier()),
+		"another signer":      edited(t, text, members(t, text)["proof"].(object)["verificationMethod"].(string), other.String()+"#"+other.Identifier()),
 	}
 	proof := members(t, text)["proof"].(object)
 	for name, member := range map[string]string{"a stripped proof value": "proofValue", "a stripped method": "verificationMethod"} {
@@ -69,17 +69,22 @@ func spoiled(t *testing.T, text []byte) map[string][]byte {
 		out[name], _ = json.Marshal(m)
 	}
 	value := proof["proofValue"].(string)
-	flipped := []byte(value)
-	if flipped[20]++; flipped[20] > 'y' || flipped[20] == 'I' || flipped[20] == 'O' || flipped[20] == 'l' || flipped[20] == ':' || flipped[20] == '[' {
-		flipped[20] = 'A'
-	}
-	out["an altered proof value"] = edited(t, text, value, string(flipped))
+	out["an altered proof value"] = edited(t, text, value, altered(value, 20))
 	m := members(t, text)
 	delete(m, "proof")
 	out["a stripped proof"], _ = json.Marshal(m)
 	m["proof"] = []any{}
 	out["an empty proof list"], _ = json.Marshal(m)
 	return out
+}
+
+// altered returns a multibase text with another character at i.
+func altered(value string, i int) string {
+	other := "2"
+	if value[i] == '2' {
+		other = "3"
+	}
+	return value[:i] + other + value[i+1:]
 }
 
 // verdict is what the peer says of a credential or presentation.
@@ -380,5 +385,43 @@ func TestWeVerifyTheirEd25519Signature2020(t *testing.T) {
 			_, err = (&vc.Verifier{Contexts: contexts(), V1: true}).Verify(t.Context(), raw, vc.AnyIssuer)
 			require.ErrorIs(t, err, vc.ErrProof, "it has to be enabled")
 		})
+	}
+}
+
+// What RDF would drop or no context defines, neither side signs, nor lets pass behind a
+// proof that would still hold.
+func TestBothRefuseWhatIsNotDefined(t *testing.T) {
+	p := dataIntegrity(t)
+	lenient := everything()
+	lenient.Contexts = contexts().WithInline()
+	for _, s := range suites {
+		if !strings.Contains(s.name, "rdfc") {
+			continue // what JSON signs is signed, whatever it means
+		}
+		ours, key := newKey(t, s.kind)
+		theirs := p.signs(s.kind)
+		good := credential(credentials[0].text, theirs, theirs)
+		signed := p.document("issue", object{"document": json.RawMessage(good), "cryptosuite": s.suite.Name(), "key": theirs})
+		for _, add := range []struct{ name, old, new string }{
+			{"a term", `"incident":{`, `"incident":{"undefinedTerm":"x",`},
+			{"a type", `"IncidentCredential"]`, `"IncidentCredential","UndefinedCredential"]`},
+			{"a relative identifier", `"name":`, `"id":"relative","name":`},
+			{"a context that nobody knows", `"https://w3id.org/hourmeter/v1"]`, `"https://w3id.org/hourmeter/v1","https://unknown.example/v1"]`},
+			{"a protected term, redefined", `"https://w3id.org/hourmeter/v1"]`, `"https://w3id.org/hourmeter/v1",{"name":"https://other.example/name"}]`},
+			{"a context that is null", `"https://w3id.org/hourmeter/v1"]`, `"https://w3id.org/hourmeter/v1",null]`},
+		} {
+			t.Run(s.name+", "+add.name, func(t *testing.T) {
+				p := p.on(t)
+				issuer := vc.Issuer{ID: ours, Key: key, Suite: s.suite, Contexts: lenient.Contexts}
+				_, err := issuer.AddProof(edited(t, credential(credentials[0].text, ours, ours), add.old, add.new))
+				require.Error(t, err)
+				p.refuses("issue", object{"document": json.RawMessage(edited(t, good, add.old, add.new)), "cryptosuite": s.suite.Name(), "key": theirs})
+
+				bad := edited(t, signed, add.old, add.new)
+				p.denies("verify", object{"document": json.RawMessage(bad)})
+				_, err = lenient.Verify(t.Context(), bad, vc.AnyIssuer)
+				rejected(t, err)
+			})
+		}
 	}
 }

@@ -153,7 +153,7 @@ func misshown(t *testing.T, base, derived []byte) map[string][]byte {
 	}
 	proof("with another creation", "created", "2001-01-01T00:00:00Z")
 	value := members(t, derived)["proof"].(object)["proofValue"].(string)
-	proof("with a signature altered", "proofValue", value[:40]+string('A'+(value[40]-'A'+1)%26)+value[41:])
+	proof("with a signature altered", "proofValue", altered(value, 40))
 	proof("with the proof cut", "proofValue", value[:len(value)-8])
 	proof("with the base proof", "proofValue", whole["proof"].(object)["proofValue"])
 	return out
