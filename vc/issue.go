@@ -79,7 +79,18 @@ func (i *Issuer) sign(document []byte, now time.Time, previousProof []string) ([
 		return nil, fmt.Errorf("vc: issue: the issuer is %s; its proof has to be the first, not one of %s", m.issuer, i.ID)
 	}
 	s := signer{id: i.ID, key: i.Key, method: i.Method, suite: i.Suite, format: i.Format, limit: MaxCredentialBytes}
-	return s.sign(root, proofOptions{purpose: did.AssertionMethod, created: now, previous: previousProof})
+	signed, err := s.sign(root, proofOptions{purpose: did.AssertionMethod, created: now, previous: previousProof})
+	if err != nil || i.Format != nil || m.version != VCDM1 {
+		return signed, err
+	}
+	// The terms of a proof are VCDM 2.0's. A document of VCDM 1.1 has to list a context for them.
+	if doc, err = strictjson.Parse(signed, strictjson.Limits{Bytes: MaxCredentialBytes, Depth: maxDepth}); err == nil {
+		err = i.Contexts.terms().Check(doc.Root())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("vc: issue: with the proof: %w", err)
+	}
+	return signed, nil
 }
 
 // A signer is what Issuer and Holder have in common.

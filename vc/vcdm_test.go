@@ -56,3 +56,27 @@ func TestW3CDataModelSuite(t *testing.T) {
 	require.Equal(t, []int{95, 11}, []int{agree, inline})
 	shared.Tally(t, "VCDM 2.0", "W3C suite, requests to an issuer", agree, 95, "")
 }
+
+// The contexts of VCDM 1.1 have no words for a proof: a signature under them would be one that no
+// verifier reads.
+func TestIssueV1NeedsTheTermsOfItsProof(t *testing.T) {
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	id, err := did.NewKey(key.Public())
+	require.NoError(t, err)
+	const v1, terms = "https://www.w3.org/2018/credentials/v1", "https://w3id.org/security/data-integrity/v2"
+	contexts, err := new(Contexts).With(v1, []byte(`{"@context":{"id":"@id","type":"@type",
+		"VerifiableCredential":"x:c","issuer":"x:i","issuanceDate":"x:d","credentialSubject":"x:s"}}`)) // as much of it as this needs
+	require.NoError(t, err)
+	issuer := &Issuer{ID: id, Key: key, Contexts: contexts, V1: true}
+	verifier := &Verifier{Contexts: contexts, V1: true}
+	document := func(contexts string) []byte {
+		return []byte(`{"@context":` + contexts + `,"type":["VerifiableCredential"],"issuer":"` + id.String() + `","issuanceDate":"2026-01-01T00:00:00Z","credentialSubject":{"id":"did:example:drone"}}`)
+	}
+	_, err = issuer.AddProof(document(`["` + v1 + `"]`))
+	require.ErrorContains(t, err, `with the proof: ldcontext: /proof`)
+	signed, err := issuer.AddProof(document(`["` + v1 + `","` + terms + `"]`))
+	require.NoError(t, err)
+	v, err := verifier.Verify(t.Context(), signed, IssuedBy(id))
+	require.NoError(t, err)
+	require.Equal(t, VCDM1, v.DataModel())
+}
