@@ -22,6 +22,9 @@ export const operations = {
   async sign({payload, header, key}) {
     const {alg, method} = describe(key);
     header = {alg, kid: method, ...header};
+    if(!header.kid) {
+      delete header.kid;
+    }
     return {
       token: alg === 'ES256K' ? await createJWS(payload, didJwtSigner(key), header) :
         await new jose.CompactSign(Buffer.from(JSON.stringify(payload))).setProtectedHeader(header).sign(privateKey(key))
@@ -39,7 +42,7 @@ export const operations = {
       const {header, payload} = decodeJWT(token);
       return {header, payload};
     }
-    const {protectedHeader, payload} = await jose.jwtVerify(token, await jose.importJWK(jwk, alg), {algorithms: [alg], typ, audience});
+    const {protectedHeader, payload} = await jose.jwtVerify(token, await jose.importJWK(jwk, alg), {algorithms: alg === 'EdDSA' ? [alg, 'Ed25519'] : [alg], typ, audience});
     return {header: protectedHeader, payload};
   },
   async credential11({payload, kid, key}) {
