@@ -18,9 +18,9 @@ import (
 
 // The media types of DID Resolution (§10.1) and DID Core 1.1 (§6).
 const (
-	MediaDocument      = "application/did"                   // a DID document
-	MediaResolution    = "application/did-resolution"        // a DID resolution result
-	MediaDereferencing = "application/did-url-dereferencing" // the same of a DID URL
+	MediaTypeDocument      = "application/did"                   // a DID document
+	MediaTypeResolution    = "application/did-resolution"        // a DID resolution result
+	MediaTypeDereferencing = "application/did-url-dereferencing" // the same of a DID URL
 )
 
 // maxQuery bounds a request's options, in bytes: two DID URLs in full.
@@ -144,7 +144,7 @@ func failure(typ string, err error) httpAnswer {
 	if errors.Is(err, did.ErrDeactivated) {
 		status, result.DocumentMetadata.Deactivated = http.StatusGone, true
 	}
-	return httpAnswer{status, MediaResolution, result}
+	return httpAnswer{status, MediaTypeResolution, result}
 }
 
 func (h *Handler) answer(r *http.Request) httpAnswer {
@@ -174,7 +174,7 @@ func (h *Handler) answer(r *http.Request) httpAnswer {
 	}
 	form := negotiate(accept, target.Fragment != "")
 	if form == "" {
-		return failure(didErrors+"REPRESENTATION_NOT_SUPPORTED", fmt.Errorf("no media type of Accept: %.100q is served; %s is", accept, MediaResolution))
+		return failure(didErrors+"REPRESENTATION_NOT_SUPPORTED", fmt.Errorf("no media type of Accept: %.100q is served; %s is", accept, MediaTypeResolution))
 	}
 
 	// 3. The document.
@@ -201,16 +201,16 @@ func (h *Handler) answer(r *http.Request) httpAnswer {
 	}
 
 	// 4. In the form asked for.
-	content := httpMetadata{ContentType: MediaDocument}
+	content := httpMetadata{ContentType: MediaTypeDocument}
 	if target.Fragment != "" {
 		if document, err = fragment(res.Document, target); err != nil {
 			return failure(did.ErrorType(err), err)
 		}
 	}
 	switch form {
-	case MediaDereferencing:
+	case MediaTypeDereferencing:
 		return httpAnswer{status, form, dereferencingResult{content, document, about}}
-	case MediaResolution, "application/did-resolution-result", "application/json":
+	case MediaTypeResolution, "application/did-resolution-result", "application/json":
 		return httpAnswer{status, form, resolutionResult{"", document, content, about}}
 	case profileResolution:
 		return httpAnswer{status, form, resolutionResult{"https://w3id.org/did-resolution/v1", document, content, about}}
@@ -319,9 +319,9 @@ const profileResolution = `application/ld+json;profile="https://w3id.org/did-res
 // negotiate picks what of accept (RFC 9110 §12.5.1) is served, "" if nothing is. Of several that
 // are liked the same, the first counts.
 func negotiate(accept string, dereference bool) (best string) {
-	usual := MediaResolution
+	usual := MediaTypeResolution
 	if dereference {
-		usual = MediaDereferencing
+		usual = MediaTypeDereferencing
 	}
 	if strings.TrimSpace(accept) == "" {
 		return usual
@@ -342,7 +342,7 @@ func negotiate(accept string, dereference bool) (best string) {
 		switch kind {
 		case "*/*", "application/*":
 			form = usual
-		case MediaResolution, "application/did-resolution-result", "application/json":
+		case MediaTypeResolution, "application/did-resolution-result", "application/json":
 			if form = kind; dereference {
 				form = usual
 			}
@@ -350,9 +350,9 @@ func negotiate(accept string, dereference bool) (best string) {
 			if form = profileResolution; dereference {
 				form = usual
 			}
-		case MediaDereferencing:
+		case MediaTypeDereferencing:
 			form = kind
-		case MediaDocument, "application/did+json", "application/did+ld+json":
+		case MediaTypeDocument, "application/did+json", "application/did+ld+json":
 			form = kind
 		}
 		if form != "" && q > liking {

@@ -56,20 +56,20 @@ func TestHandlerResolves(t *testing.T) {
 		"web": resolver.Static{depot: {{Document: documentOf(t, depot, 1), Created: day(1), VersionID: "1"}}},
 	})
 	for _, tc := range []struct{ name, target, accept, mediaType string }{
-		{"no Accept", edKey, "", resolver.MediaResolution},
-		{"anything", edKey, "*/*", resolver.MediaResolution},
-		{"a browser", edKey, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", resolver.MediaResolution},
-		{"a result", edKey, "application/did-resolution", resolver.MediaResolution},
+		{"no Accept", edKey, "", resolver.MediaTypeResolution},
+		{"anything", edKey, "*/*", resolver.MediaTypeResolution},
+		{"a browser", edKey, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", resolver.MediaTypeResolution},
+		{"a result", edKey, "application/did-resolution", resolver.MediaTypeResolution},
 		{"a result, as it was called", edKey, "application/did-resolution-result", "application/did-resolution-result"},
 		{"JSON", edKey, "application/json", "application/json"},
 		{"JSON-LD with the profile", edKey, `application/ld+json;profile="https://w3id.org/did-resolution"`, `application/ld+json;profile="https://w3id.org/did-resolution"`},
-		{"percent-encoded as a whole", url.QueryEscape(edKey), "", resolver.MediaResolution},
-		{"with a version", edKey + "?versionTime=2025-10-07T14:30:00Z", "", resolver.MediaResolution},
-		{"with the name of a service", edKey + "?service=linkedDomain&relativeRef=my%2520path%2Ffile", "", resolver.MediaResolution},
-		{"a DID that is percent-encoded itself", depot.String(), "", resolver.MediaResolution},
-		{"the same, encoded as a whole", url.QueryEscape(depot.String()), "", resolver.MediaResolution},
-		{"that very version", depot.String() + "?versionId=1", "", resolver.MediaResolution},
-		{"liked better", edKey, "application/did;q=0.2, application/did-resolution;q=0.3", resolver.MediaResolution},
+		{"percent-encoded as a whole", url.QueryEscape(edKey), "", resolver.MediaTypeResolution},
+		{"with a version", edKey + "?versionTime=2025-10-07T14:30:00Z", "", resolver.MediaTypeResolution},
+		{"with the name of a service", edKey + "?service=linkedDomain&relativeRef=my%2520path%2Ffile", "", resolver.MediaTypeResolution},
+		{"a DID that is percent-encoded itself", depot.String(), "", resolver.MediaTypeResolution},
+		{"the same, encoded as a whole", url.QueryEscape(depot.String()), "", resolver.MediaTypeResolution},
+		{"that very version", depot.String() + "?versionId=1", "", resolver.MediaTypeResolution},
+		{"liked better", edKey, "application/did;q=0.2, application/did-resolution;q=0.3", resolver.MediaTypeResolution},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w, body := b.get(t, tc.target, tc.accept)
@@ -103,7 +103,7 @@ func TestHandlerDereferences(t *testing.T) {
 	for _, accept := range []string{"", "*/*", "application/did-url-dereferencing"} {
 		w, body := b.get(t, key, accept)
 		require.Equal(t, http.StatusOK, w.Code, "%s", w.Body)
-		require.Equal(t, resolver.MediaDereferencing, w.Header().Get("Content-Type"))
+		require.Equal(t, resolver.MediaTypeDereferencing, w.Header().Get("Content-Type"))
 		require.Equal(t, "Multikey", at(t, body, "contentStream", "type"))
 		require.NotNil(t, at(t, body, "contentStream", "@context"))
 		require.NotNil(t, at(t, body, "dereferencingMetadata", "contentType"))
@@ -205,7 +205,7 @@ func TestHandlerRefuses(t *testing.T) {
 func wantFailure(t *testing.T, b binding, target, accept string, status int, code string) {
 	w, body := b.get(t, target, accept)
 	require.Equal(t, status, w.Code, "%s", w.Body)
-	require.Equal(t, resolver.MediaResolution, w.Header().Get("Content-Type"))
+	require.Equal(t, resolver.MediaTypeResolution, w.Header().Get("Content-Type"))
 	require.Contains(t, body, "didDocument")
 	require.Nil(t, body["didDocument"])
 	require.IsType(t, map[string]any{}, body["didDocumentMetadata"])

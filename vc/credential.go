@@ -1,5 +1,4 @@
-// Package vc issues and verifies W3C Verifiable Credentials 2.0, secured with
-// Data Integrity proofs that need no JSON-LD processor.
+// Package vc issues and verifies W3C Verifiable Credentials 2.0.
 //
 //   - [Issuer.Issue] turns a [Credential], a statement, into signed bytes.
 //     [Issuer.AddProof] adds a second signature to them.
@@ -9,8 +8,15 @@
 //   - [Holder.Present] answers a [Challenge] with credentials, and
 //     [Verifier.VerifyPresentation] checks the answer.
 //
-// Verify answers who said it, unaltered and still valid. Whether to believe
-// them is the caller's decision and a required argument: see [Accept].
+// A credential is secured within, by a Data Integrity proof of a [Suite], or from
+// outside, by a [Format]. The suites that sign JSON are here; packages rdfc and
+// mldsa have others, and packages jose, cose and sdjwt the formats. Whoever needs
+// one passes it as a value. What a credential says, and its [Digest], do not depend
+// on how it is secured.
+//
+// The danger: Verify answers who said it, unaltered and still valid, and not
+// whether they are right or were asked. Whom to believe is the caller's decision
+// and a required argument: see [Accept].
 //
 // This package never opens a connection. DID documents come from the resolver
 // the caller passes, and JSON-LD contexts are compiled in: see [Contexts].

@@ -215,7 +215,7 @@ func TestServiceTakesAndGivesJWTsOverLoopback(t *testing.T) {
 			theirs := k.signs(p)
 			signed := p.token("sign", object{"payload": json.RawMessage(credential(credentials[1].text, theirs, ours)), "header": object{"typ": "vc+jwt"}, "key": theirs})
 			enveloped := func(token []byte) object {
-				return object{"verifiableCredential": json.RawMessage(vc.Enveloped(jose.TypeCredential, token))}
+				return object{"verifiableCredential": json.RawMessage(vc.Enveloped(jose.MediaTypeCredential, token))}
 			}
 			s.post("/credentials/verify", enveloped(signed), http.StatusOK)
 			for how, bad := range spoiledJWT(t, signed, k.kind) {

@@ -157,7 +157,7 @@ func TestJWTCredentials(t *testing.T) {
 				v, err := jwtVerifier().Verify(t.Context(), token, vc.IssuedBy(theirs))
 				require.NoError(t, err)
 				require.Equal(t, ours, v.Subject())
-				require.Equal(t, jose.TypeCredential, v.MediaType())
+				require.Equal(t, jose.MediaTypeCredential, v.MediaType())
 				if _, unnamed := own.header["kid"]; !unnamed { // their verify finds the key by kid
 					refused(t, token)
 				}
@@ -206,7 +206,7 @@ func TestJWTPresentations(t *testing.T) {
 			mine, err := (&vc.Issuer{ID: ours, Key: key, Format: jose.Format{}}).AddProof(credential(credentials[0].text, ours, holder))
 			require.NoError(t, err)
 			yours := p.token("sign", object{"payload": members(t, credential(credentials[1].text, theirs, holder)), "header": object{"typ": "vc+jwt"}, "key": theirs})
-			return []json.RawMessage{vc.Enveloped(jose.TypeCredential, mine), vc.Enveloped(jose.TypeCredential, yours)}
+			return []json.RawMessage{vc.Enveloped(jose.MediaTypeCredential, mine), vc.Enveloped(jose.MediaTypeCredential, yours)}
 		}
 		ask := vc.NewChallenge("lease.example")
 		both := func(t *testing.T, shown []byte, holder did.DID) {

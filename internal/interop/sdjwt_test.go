@@ -261,7 +261,7 @@ func TestSDJWTPresentations(t *testing.T) {
 			mine, err := sdKinds[0].issue(ours, key, claims, sdjwt.Confirmation{}, "")
 			require.NoError(t, err)
 			yours := p.token("issue", object{"typ": "vc+sd-jwt", "payload": members(t, []byte(sdKinds[0].payload(theirs, claims))), "frame": object{"credentialSubject": disclosableFrame}, "key": theirs})
-			return []json.RawMessage{vc.Enveloped(sdjwt.MediaType, mine), vc.Enveloped(sdjwt.MediaType, yours)}
+			return []json.RawMessage{vc.Enveloped(sdjwt.MediaTypeCredential, mine), vc.Enveloped(sdjwt.MediaTypeCredential, yours)}
 		}
 		ask := vc.NewChallenge("lease.example")
 		both := func(t *testing.T, shown []byte, holder did.DID) {

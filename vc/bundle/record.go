@@ -10,11 +10,14 @@ import (
 	"github.com/hourmeter/hourmeter/vc"
 )
 
-// A Source fetches documents by URL. Those of packages status and schema are the
-// same.
+// A Source fetches status lists and schemas by URL. It has the one method of those
+// of packages status and schema, so that one value serves all three.
+// Implementations are safe for concurrent use.
 type Source interface {
-	// Document returns what is published at url, of one of the media types in
-	// accept, and when it was fetched; a zero time says that it comes from a stranger.
+	// Document returns what is published at url, of one of the media types in accept
+	// (RFC 9110 §12.5.1). mediaType is what the server says it is, "" if nobody says.
+	//
+	// fetched is when it was; zero if the Source has the document from a stranger.
 	Document(ctx context.Context, url, accept string) (body []byte, mediaType string, fetched time.Time, err error)
 }
 

@@ -43,7 +43,7 @@ func ExampleFormat() {
 
 	ch := vc.Challenge{Nonce: "n-0S6_WzA2Mj", Domain: "lease.example"} // vc.NewChallenge makes one
 	holder := vc.Holder{ID: drone, Key: droneKey, Format: jose.Format{}, Now: now}
-	shown, err := holder.Present(ch, vc.Enveloped(jose.TypeCredential, credential))
+	shown, err := holder.Present(ch, vc.Enveloped(jose.MediaTypeCredential, credential))
 	if err != nil {
 		fmt.Println(err)
 		return

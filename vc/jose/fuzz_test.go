@@ -41,7 +41,7 @@ func FuzzOpen(f *testing.F) {
 		doc, err := strictjson.Parse(e.Document, strictjson.Limits{})
 		require.NoError(t, err)
 		require.Equal(t, strictjson.Object, doc.Root().Kind())
-		if e.MediaType != jose.TypeJWT {
+		if e.MediaType != jose.MediaTypeJWT {
 			for m := range doc.Root().All() {
 				require.False(t, slices.Contains([]string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "cnf", "status", "vc", "vp"}, m.Name()))
 			}

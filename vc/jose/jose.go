@@ -33,9 +33,9 @@ import (
 
 // The media types, as [vc.Verified.MediaType] names them.
 const (
-	TypeCredential   = "application/vc+jwt" // VC-JOSE-COSE 1.0 §6.1.1
-	TypePresentation = "application/vp+jwt" // VC-JOSE-COSE 1.0 §6.1.2
-	TypeJWT          = "application/jwt"    // RFC 7519 §10.3.1; here, one with a claim vc or vp
+	MediaTypeCredential   = "application/vc+jwt" // VC-JOSE-COSE 1.0 §6.1.1
+	MediaTypePresentation = "application/vp+jwt" // VC-JOSE-COSE 1.0 §6.1.2
+	MediaTypeJWT          = "application/jwt"    // RFC 7519 §10.3.1; here, one with a claim vc or vp
 )
 
 // maxDepth is how deep a payload may nest: 32 levels, as package vc reads, within a
@@ -64,7 +64,7 @@ type Format struct{}
 // Recognizes implements [vc.Format].
 func (Format) Recognizes(mediaType string, raw []byte) bool {
 	switch mediaType {
-	case TypeCredential, TypePresentation, TypeJWT:
+	case MediaTypeCredential, MediaTypePresentation, MediaTypeJWT:
 		return true
 	case "":
 		// What starts with "{" starts with "e" in base64; SD-JWTs do, too, and have a "~".
@@ -90,7 +90,7 @@ func (Format) Open(raw []byte) (*vc.Envelope, error) {
 		return nil, err
 	}
 	e := &vc.Envelope{
-		MediaType: TypeCredential, Document: token.Payload,
+		MediaType: MediaTypeCredential, Document: token.Payload,
 		Created: c.iat, NotBefore: c.nbf, Expires: c.exp,
 		Nonce: c.nonce, Audience: c.aud, Status: c.status,
 		Verify: token.Verify,
@@ -105,19 +105,19 @@ func (Format) Open(raw []byte) (*vc.Envelope, error) {
 	case token.Typ != "" && token.Typ != "jwt":
 		return nil, fmt.Errorf("typ is %.40q, want vc+jwt or vp+jwt", token.Typ)
 	case wraps:
-		e.MediaType = TypeJWT
+		e.MediaType = MediaTypeJWT
 		e.Presentation = root.Member("vp").Exists()
 	default:
 		e.Presentation = has(root.Member("type"), "VerifiablePresentation")
 	}
-	if wraps && e.MediaType != TypeJWT {
+	if wraps && e.MediaType != MediaTypeJWT {
 		return nil, errors.New("a vc+jwt or vp+jwt has no claim vc or vp (VC-JOSE-COSE §3.1.3)")
 	}
 	own, other := "vc", "vp"
 	if e.Presentation {
 		own, other = other, own
-		if e.MediaType != TypeJWT {
-			e.MediaType = TypePresentation
+		if e.MediaType != MediaTypeJWT {
+			e.MediaType = MediaTypePresentation
 		}
 	} else if c.aud != nil {
 		return nil, fmt.Errorf("aud: the credential is for the eyes of %.80q only", c.aud)
@@ -127,7 +127,7 @@ func (Format) Open(raw []byte) (*vc.Envelope, error) {
 		return nil, fmt.Errorf("cty is %.40q, want %s", cty, own)
 	}
 
-	if e.MediaType == TypeJWT {
+	if e.MediaType == MediaTypeJWT {
 		if e.Document, err = c.unwrap(root, own); err != nil {
 			return nil, err
 		}

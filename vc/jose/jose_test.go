@@ -109,10 +109,10 @@ func TestIssueAndVerify(t *testing.T) {
 
 			v, err := verifier().Verify(t.Context(), raw, vc.IssuedBy(shop.id))
 			require.NoError(t, err)
-			require.Equal(t, jose.TypeCredential, v.MediaType())
+			require.Equal(t, jose.MediaTypeCredential, v.MediaType())
 			require.Equal(t, vc.VCDM2, v.DataModel())
 			require.Equal(t, noon, v.Created())
-			require.Equal(t, []vc.Signature{{Method: shop.id.URL(shop.id.Identifier()), Created: noon, Suite: jose.TypeCredential}}, v.Signatures())
+			require.Equal(t, []vc.Signature{{Method: shop.id.URL(shop.id.Identifier()), Created: noon, Suite: jose.MediaTypeCredential}}, v.Signatures())
 			got, err := vc.ClaimOf[record.Maintenance](v)
 			require.NoError(t, err)
 			require.Equal(t, "replace bearings", got.Work.Activity)
@@ -157,7 +157,7 @@ func TestPresent(t *testing.T) {
 
 	ch := vc.NewChallenge("lease.example")
 	holder := &vc.Holder{ID: machine.id, Key: machine.key, Format: jose.Format{}, Now: at(noon)}
-	shown, err := holder.Present(ch, vc.Enveloped(jose.TypeCredential, raw), proven)
+	shown, err := holder.Present(ch, vc.Enveloped(jose.MediaTypeCredential, raw), proven)
 	require.NoError(t, err)
 	require.JSONEq(t, fmt.Sprintf(`{"alg":"EdDSA","typ":"vp+jwt","cty":"vp","kid":%q}`, machine.kid()), segment(t, string(shown), 0))
 	require.Contains(t, segment(t, string(shown), 1), fmt.Sprintf(`,"iat":%d,"nonce":%q,"aud":"lease.example"}`, noon.Unix(), ch.Nonce))
@@ -166,11 +166,11 @@ func TestPresent(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, machine.id, p.Holder())
 	require.Len(t, p.Credentials(), 2)
-	require.Equal(t, jose.TypeCredential, p.Credentials()[0].MediaType())
+	require.Equal(t, jose.MediaTypeCredential, p.Credentials()[0].MediaType())
 	require.Equal(t, p.Credentials()[0].Digest(), p.Credentials()[1].Digest(), "two ways to secure one statement")
 
 	// In an EnvelopedVerifiablePresentation.
-	wrapped := strings.ReplaceAll(string(vc.Enveloped(jose.TypePresentation, shown)), "EnvelopedVerifiableCredential", "EnvelopedVerifiablePresentation")
+	wrapped := strings.ReplaceAll(string(vc.Enveloped(jose.MediaTypePresentation, shown)), "EnvelopedVerifiableCredential", "EnvelopedVerifiablePresentation")
 	_, err = verifier().VerifyPresentation(t.Context(), []byte(wrapped), ch, vc.AnyIssuer)
 	require.NoError(t, err)
 
@@ -192,7 +192,7 @@ func TestPresent(t *testing.T) {
 		"a key binding":               {[]byte(machine.token(t, header("kb+jwt", machine.kid()), presentation(machine, answer(ch)))), ch, vc.ErrMalformed},
 		"expired":                     {[]byte(machine.token(t, header("vp+jwt", machine.kid()), presentation(machine, answer(ch)+fmt.Sprintf(`,"exp":%d`, noon.Add(-time.Hour).Unix())))), ch, vc.ErrExpired},
 		"not yet valid":               {[]byte(machine.token(t, header("vp+jwt", machine.kid()), presentation(machine, answer(ch)+fmt.Sprintf(`,"nbf":%d`, noon.Add(time.Hour).Unix())))), ch, vc.ErrNotYetValid},
-		"credentials that are stolen": {[]byte(shop.token(t, header("vp+jwt", shop.kid()), presentation(shop, answer(ch)+`,"verifiableCredential":[`+string(vc.Enveloped(jose.TypeCredential, raw))+`]`))), ch, vc.ErrHolder},
+		"credentials that are stolen": {[]byte(shop.token(t, header("vp+jwt", shop.kid()), presentation(shop, answer(ch)+`,"verifiableCredential":[`+string(vc.Enveloped(jose.MediaTypeCredential, raw))+`]`))), ch, vc.ErrHolder},
 		"a credential nobody signed":  {[]byte(machine.token(t, header("vp+jwt", machine.kid()), presentation(machine, answer(ch)+`,"verifiableCredential":[`+document(shop, "")+`]`))), ch, vc.ErrProof},
 		"not-a-credential (w3c/vc-jose-cose-test-suite)": {[]byte(machine.token(t, header("vp+jwt", machine.kid()), presentation(machine, answer(ch)+`,"verifiableCredential":[{"@context":"https://www.w3.org/ns/credentials/v2","id":"not-a-credential","type":"EnvelopedVerifiableCredential"}]`))), ch, vc.ErrMalformed},
 	} {
@@ -419,7 +419,7 @@ func TestTaken(t *testing.T) {
 	} {
 		v, err := verifier().Verify(t.Context(), []byte(token), vc.AnyIssuer)
 		require.NoError(t, err, name)
-		require.Equal(t, jose.TypeCredential, v.MediaType(), name)
+		require.Equal(t, jose.MediaTypeCredential, v.MediaType(), name)
 		require.NotContains(t, v.JSON(), `"iss"`)
 		for _, claim := range []string{"iss", "sub", "jti", "iat", "nbf", "exp", "nonce", "cnf"} {
 			there, err := v.Member(claim, new(json.RawMessage))
@@ -468,7 +468,7 @@ func TestSealedIsOpened(t *testing.T) {
 		e := &vc.Envelope{
 			Document:     []byte(presentation(shop, `,"termsOfUse":`+string(value))),
 			Method:       shop.id.URL(shop.id.Identifier()),
-			Presentation: true, MediaType: jose.TypePresentation,
+			Presentation: true, MediaType: jose.MediaTypePresentation,
 			Nonce:    text.Filter(func(s string) bool { return s != "" }).Draw(r, "nonce"),
 			Audience: rapid.SliceOfN(text.Filter(func(s string) bool { return s != "" }), 1, 3).Draw(r, "domain"),
 			Created:  time.Unix(rapid.Int64Range(0, 253402300799).Draw(r, "created"), 0).UTC(),
@@ -525,13 +525,13 @@ func TestSealRefuses(t *testing.T) {
 	require.NoError(t, got.Verify(shop.key.Public()))
 	got.Verify = nil
 	require.JSONEq(t, string(e.Document), string(got.Document))
-	got.Document, e.MediaType = e.Document, jose.TypePresentation
+	got.Document, e.MediaType = e.Document, jose.MediaTypePresentation
 	require.Equal(t, e, got)
 }
 
 func TestRecognizes(t *testing.T) {
 	f := jose.Format{}
-	for _, mediaType := range []string{jose.TypeCredential, jose.TypePresentation, jose.TypeJWT} {
+	for _, mediaType := range []string{jose.MediaTypeCredential, jose.MediaTypePresentation, jose.MediaTypeJWT} {
 		require.True(t, f.Recognizes(mediaType, nil))
 	}
 	require.True(t, f.Recognizes("", []byte("eyJhbGciOiJFZERTQSJ9.e30.AA")))

@@ -49,7 +49,7 @@ func TestV1(t *testing.T) {
 	} {
 		v, err := verifierV1().Verify(t.Context(), []byte(token), vc.IssuedBy(shop.id))
 		require.NoError(t, err, name)
-		require.Equal(t, jose.TypeJWT, v.MediaType())
+		require.Equal(t, jose.MediaTypeJWT, v.MediaType())
 		require.Equal(t, vc.VCDM1, v.DataModel())
 		require.Equal(t, "urn:example:1", v.ID())
 		require.Equal(t, "did:example:drone", v.Subject().String())
@@ -139,7 +139,7 @@ func TestV1Presentation(t *testing.T) {
 	require.Equal(t, machine.id, p.Credentials()[0].Subject())
 	e, err := jose.Format{}.Open([]byte(shown))
 	require.NoError(t, err)
-	require.Equal(t, jose.TypeJWT, e.MediaType)
+	require.Equal(t, jose.MediaTypeJWT, e.MediaType)
 	require.Contains(t, string(e.Document), `"id":"urn:example:p"`)
 
 	_, err = verifierV1().VerifyPresentation(t.Context(), []byte(shown), vc.NewChallenge("lease.example"), vc.AnyIssuer)

@@ -49,16 +49,19 @@ const (
 // not supposed to change (VC JSON Schema §6.3).
 const DefaultMaxAge = time.Hour
 
-// A Source fetches schemas. Implementations are safe for concurrent use.
+// A Source fetches schemas by URL. It has the one method of those of packages status and bundle, so
+// that one value serves all three. Implementations are safe for concurrent use.
 type Source interface {
 	// Document returns what is published at url, of one of the media types in accept (RFC 9110
-	// §12.5.1). Its media type is not looked at here. fetched is zero if the Source has the document
-	// from a stranger, as out of a bundle: then it counts only if what was signed gives its digest,
-	// or if it is signed itself.
+	// §12.5.1). mediaType is what the server says it is, and is not looked at here.
+	//
+	// fetched is when it was. It is zero if the Source has the document from a stranger, as out of a
+	// bundle: then it counts only if what was signed gives its digest, or if it is signed itself.
 	Document(ctx context.Context, url, accept string) (body []byte, mediaType string, fetched time.Time, err error)
 }
 
-// Static is a [Source] that has everything already, by URL, and vouches for it.
+// Static is a [Source] that has everything already, by URL, and vouches for it: the schemas that a
+// program brings along. What others handed over belongs in a Source that says so.
 type Static map[string][]byte
 
 // Document implements [Source]. The error for a URL that is not there wraps [fs.ErrNotExist].

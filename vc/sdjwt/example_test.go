@@ -251,7 +251,7 @@ func ExampleFormat_Recognizes() {
 	f := sdjwt.Format{}
 	fmt.Println(f.Recognizes("", []byte("eyJhbGciOiJFZERTQSJ9.e30.AA~")))
 	fmt.Println(f.Recognizes("", []byte("eyJhbGciOiJFZERTQSJ9.e30.AA"))) // a JWT
-	fmt.Println(f.Recognizes(sdjwt.MediaType, nil))
+	fmt.Println(f.Recognizes(sdjwt.MediaTypeCredential, nil))
 	fmt.Println(f.Recognizes(sdjwt.MediaTypeSDJWTVC, nil)) // for Verifier.VerifyVC
 	// Output:
 	// true

@@ -17,7 +17,7 @@ import (
 
 // The media types of this package, which are also its typ without "application/".
 const (
-	MediaType             = "application/vc+sd-jwt" // a credential (VC-JOSE-COSE 1.0 §6.1.3)
+	MediaTypeCredential   = "application/vc+sd-jwt" // a credential (VC-JOSE-COSE 1.0 §6.1.3)
 	MediaTypePresentation = "application/vp+sd-jwt" // a presentation (§6.1.4)
 	MediaTypeSDJWTVC      = "application/dc+sd-jwt" // an SD-JWT VC (draft-ietf-oauth-sd-jwt-vc-19 §2.1)
 )
@@ -64,7 +64,7 @@ func envelopeClaims() []string {
 // Recognizes implements [vc.Format].
 func (Format) Recognizes(mediaType string, raw []byte) bool {
 	switch strings.ToLower(mediaType) {
-	case MediaType, MediaTypePresentation, "application/vc+ld+json+sd-jwt", "application/vp+ld+json+sd-jwt":
+	case MediaTypeCredential, MediaTypePresentation, "application/vc+ld+json+sd-jwt", "application/vp+ld+json+sd-jwt":
 		return true
 	case "":
 		// A JWS begins with {" in base64url, and only an SD-JWT has tildes.
@@ -84,7 +84,7 @@ func (Format) Open(raw []byte) (*vc.Envelope, error) {
 
 // envelope reads t as a credential or presentation of VCDM 2.0.
 func (t *Token) envelope() (*vc.Envelope, error) {
-	e := &vc.Envelope{MediaType: MediaType, Selective: t.Selective(), Verify: t.Verify}
+	e := &vc.Envelope{MediaType: MediaTypeCredential, Selective: t.Selective(), Verify: t.Verify}
 	switch t.jwt.Typ {
 	case "vc+sd-jwt", "vc+ld+json+sd-jwt": // the latter is that of drafts
 	case "vp+sd-jwt", "vp+ld+json+sd-jwt":

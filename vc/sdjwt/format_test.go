@@ -53,7 +53,7 @@ func TestFormat(t *testing.T) {
 			verifier := &vc.Verifier{Formats: []vc.Format{Format{}}, Now: at(noon)}
 			v, err := verifier.Verify(t.Context(), raw, vc.IssuedBy(shop))
 			require.NoError(t, err)
-			require.Equal(t, MediaType, v.MediaType())
+			require.Equal(t, MediaTypeCredential, v.MediaType())
 			require.False(t, v.Selective())
 			require.Equal(t, noon, v.Created())
 			whole, err := vc.ClaimOf[record.Maintenance](v)
@@ -81,7 +81,7 @@ func TestFormat(t *testing.T) {
 
 			// The same, in a presentation of the holder's own.
 			holder := &vc.Holder{ID: machine, Key: machineKey, Format: Format{}, Now: at(noon)}
-			vp, err := holder.Present(ch, vc.Enveloped(MediaType, []byte(shown.String())))
+			vp, err := holder.Present(ch, vc.Enveloped(MediaTypeCredential, []byte(shown.String())))
 			require.NoError(t, err)
 			require.True(t, strings.HasSuffix(string(vp), "~"))
 			p, err = verifier.VerifyPresentation(t.Context(), vp, ch, vc.IssuedBy(shop))
@@ -380,7 +380,7 @@ func TestHiddenSubject(t *testing.T) {
 	require.Equal(t, holder, p.Holder())
 
 	for name, stolen := range map[string]string{"as it was issued": whole, "bound for another": bound.String(), "hidden": token.String()} {
-		vp, err := (&vc.Holder{ID: thief, Key: thiefKey, Now: at(noon)}).Present(ch, vc.Enveloped(MediaType, []byte(stolen)))
+		vp, err := (&vc.Holder{ID: thief, Key: thiefKey, Now: at(noon)}).Present(ch, vc.Enveloped(MediaTypeCredential, []byte(stolen)))
 		require.NoError(t, err)
 		_, err = verifier.VerifyPresentation(t.Context(), vp, ch, vc.AnyIssuer)
 		require.ErrorIs(t, err, vc.ErrHolder, name)
@@ -466,6 +466,6 @@ func TestNotSealed(t *testing.T) {
 	opened, err := Format{}.Open(raw)
 	require.NoError(t, err)
 	require.NoError(t, opened.Verify(key.Public()))
-	require.Equal(t, []any{e.Method, e.Created, e.NotBefore, e.Expires, e.Status, e.Document, MediaType},
+	require.Equal(t, []any{e.Method, e.Created, e.NotBefore, e.Expires, e.Status, e.Document, MediaTypeCredential},
 		[]any{opened.Method, opened.Created, opened.NotBefore, opened.Expires, opened.Status, opened.Document, opened.MediaType})
 }

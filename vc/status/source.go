@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// A Source fetches lists. Implementations are safe for concurrent use.
+// A Source fetches status lists by URL. It has the one method of those of packages schema and bundle,
+// so that one value serves all three. Implementations are safe for concurrent use.
 type Source interface {
 	// Document returns what is published at url, of one of the media types in accept (RFC 9110
 	// §12.5.1). mediaType is what the server says it is, "" if nobody says.
