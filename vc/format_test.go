@@ -2,6 +2,7 @@ package vc_test
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ed25519"
 	"errors"
@@ -228,4 +229,26 @@ func TestPresentationWithoutHolder(t *testing.T) {
 	require.Equal(t, machine.ID, p.Holder())
 	_, err = present(proof(machine), proof(other))
 	require.ErrorIs(t, err, vc.ErrHolder)
+}
+
+// Of a proof that could not be checked nobody can tell whether it is the issuer's.
+func TestReportOfWhatCouldNotBeChecked(t *testing.T) {
+	_, raw := issued(t, newIssuer(t, "Ed25519"))
+	down := &vc.Verifier{Resolver: outage{}, Now: at(noon)}
+	report := down.Report(t.Context(), raw, vc.AnyIssuer)
+	require.ErrorIs(t, report.Err, errDown)
+	outcomes := map[vc.Check]vc.Outcome{}
+	for _, f := range report.Findings {
+		outcomes[f.Check] = f.Outcome
+	}
+	require.Equal(t, vc.Indeterminate, outcomes[vc.CheckProof])
+	require.Equal(t, vc.Skipped, outcomes[vc.CheckIssuer])
+}
+
+var errDown = errors.New("the resolver is down")
+
+type outage struct{}
+
+func (outage) Resolve(context.Context, did.DID, did.Version) (*did.Resolution, error) {
+	return nil, errDown
 }

@@ -100,7 +100,7 @@ func NewConformance(url string) (*Handler, error) {
 		if h.Instances[i].Name != "bitstring-status-list" {
 			continue
 		}
-		lists, failed := OpenStatusLists(StatusConfig{URL: url + "/status-lists/", Purposes: []string{status.Revocation}, Issuer: h.Instances[i].Issuer})
+		lists, failed := OpenStatusLists(StatusConfig{URL: url + "/status-lists/", Purposes: []string{status.Revocation}, Issuer: h.Instances[i].Issuer, Again: true})
 		if failed != nil {
 			return nil, failed
 		}

@@ -263,7 +263,11 @@ func TestStatusLists(t *testing.T) {
 	set(with(revoke, object{"credentialStatus": entry}), 400) // by id or by place
 	set(with(revoke, object{"status": 1}), 400)
 	set(object{}, 400)
-	issue(document, 400) // an id that has a status
+	again := issue(document, 201) // suites issue what they issued before: the id then stands for the new one
+	require.NotEqual(t, entry["statusListIndex"], again["credentialStatus"].(object)["statusListIndex"])
+	s.conforms(t, "/credentials/verify", verifyRequest(t, again, checked), 200)
+	set(revoke, 200)
+	s.conforms(t, "/credentials/verify", verifyRequest(t, again, checked), 400)
 	issue(with(document, object{"statusEntry": entry}), 400)
 	issue(with(document, object{"id": "urn:uuid:3", "undefinedTerm": "x"}), 400)
 

@@ -64,6 +64,9 @@ func (h *Handler) issue(_ context.Context, in *request) reply {
 			return *out
 		}
 		document = withStatus(document, entries)
+		if in.instance.Mandatory != nil && o.pointers != nil { // or its holder could hide that it is revoked
+			issuer.Suite = in.instance.Mandatory(append(slices.Clip(o.pointers), "/credentialStatus"))
+		}
 	}
 
 	// 4. The signature.

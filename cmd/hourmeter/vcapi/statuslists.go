@@ -52,6 +52,10 @@ type StatusConfig struct {
 	Purposes []string   // nil means revocation and suspension
 	Issuer   *vc.Issuer // signs the lists: the issuer of the credentials; required
 	Journal  string     // file; "" keeps nothing beyond the process
+
+	// Again gives a credential whose id was issued before a place of its own, and the id
+	// then stands for that. False refuses it, so that who revokes an id revokes all of it.
+	Again bool
 }
 
 // A place is where the status of a credential stands: in which of the lists of each purpose, and where.
@@ -221,7 +225,7 @@ func (s *StatusLists) write(line journalLine) error {
 func (s *StatusLists) Entries(id string) ([][]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, taken := s.credential[id]; taken && id != "" {
+	if _, taken := s.credential[id]; taken && id != "" && !s.Again {
 		return nil, fmt.Errorf("vcapi: %w", ErrTaken)
 	}
 	if len(s.lists) == 0 {
