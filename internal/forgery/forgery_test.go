@@ -336,7 +336,7 @@ func TestGenuine(t *testing.T) {
 	for _, s := range v.Suites {
 		require.True(t, suites[s.Name()], s.Name())
 	}
-	for _, mediaType := range []string{jose.TypeCredential, jose.TypeJWT, sdjwt.MediaType, cose.MediaTypeCredential, cose.MediaTypeCWT} {
+	for _, mediaType := range []string{jose.MediaTypeCredential, jose.MediaTypeJWT, sdjwt.MediaTypeCredential, cose.MediaTypeCredential, cose.MediaTypeCWT} {
 		require.True(t, suites[mediaType], mediaType)
 	}
 }

@@ -158,10 +158,10 @@ func mint(t testing.TB) map[string][]byte {
 	part, err := token.Present("/credentialSubject/maintenance/performedBy")
 	require.NoError(t, err)
 	out["sdjwt-whole"], out["sdjwt-part"] = whole, []byte(part.String())
-	out["enveloped-sdjwt-json"] = vc.Enveloped(sdjwt.MediaType, token.JSON())
-	out["enveloped-jwt"] = vc.Enveloped(jose.TypeCredential, out["jose-ed25519"])
+	out["enveloped-sdjwt-json"] = vc.Enveloped(sdjwt.MediaTypeCredential, token.JSON())
+	out["enveloped-jwt"] = vc.Enveloped(jose.MediaTypeCredential, out["jose-ed25519"])
 	out["enveloped-cose"] = vc.Enveloped(cose.MediaTypeCredential, out["cose-ed25519"])
-	out["enveloped-sdjwt"] = vc.Enveloped(sdjwt.MediaType, out["sdjwt-part"])
+	out["enveloped-sdjwt"] = vc.Enveloped(sdjwt.MediaTypeCredential, out["sdjwt-part"])
 
 	// Sets and chains of proofs, and proofs within an envelope.
 	out["set-hybrid"] = must(mlDSA.issuer(mldsa.MLDSA44JCS2024{}, nil).AddProof(out["jcs-ed25519"]))
