@@ -2,7 +2,11 @@ package vcapi_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,8 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hourmeter/hourmeter/cmd/hourmeter/vcapi"
+	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/shared"
 	"github.com/hourmeter/hourmeter/vc"
+	"github.com/hourmeter/hourmeter/vc/rdfc"
 	"github.com/hourmeter/hourmeter/vc/status"
 )
 
@@ -365,4 +371,28 @@ func TestProofChainFixtures(t *testing.T) {
 		})
 	}
 	require.Len(t, files, 12)
+}
+
+// Whoever names what is always shown, and leaves out the status that the service adds, does not
+// let the holder hide it.
+func TestAddedStatusCannotBeHidden(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	id, err := did.NewKey(key.Public())
+	require.NoError(t, err)
+	issuer := &vc.Issuer{ID: id, Key: key}
+	lists, err := vcapi.OpenStatusLists(vcapi.StatusConfig{URL: "https://shop.example/status-lists/", Issuer: issuer})
+	require.NoError(t, err)
+	h := newHandler(t)
+	h.Instances = []vcapi.Instance{{Issuer: issuer, Statuses: lists, Tokens: []vcapi.Token{tokenOf(t, secret)}, Mandatory: func(pointers []string) vc.Suite {
+		return rdfc.ECDSASD2023{MandatoryPointers: pointers}
+	}}}
+	s := serve(t, h)
+	a := s.post("/credentials/issue", `{"credential":`+credential(id)+`,"options":{"mandatoryPointers":["/issuer"]}}`)
+	require.Equal(t, 201, a.status, "%s", a.body)
+	base, err := json.Marshal(a.object()["verifiableCredential"])
+	require.NoError(t, err)
+	derived, err := rdfc.ECDSASD2023{}.Derive(base, []string{"/credentialSubject/id"})
+	require.NoError(t, err)
+	require.Contains(t, string(derived), "BitstringStatusListEntry")
 }
