@@ -107,7 +107,7 @@ func (h *Handler) verifyPresentation(ctx context.Context, in *request) reply {
 		result.add(vc.CheckChallenge, "INVALID_CHALLENGE_ERROR", taken.Error())
 	}
 	out := h.answer(result, report.Err)
-	if out.status == http.StatusServiceUnavailable {
+	if taken == nil && out.status == http.StatusServiceUnavailable { // and not if another answer had taken it
 		h.Challenges.Return(ch)
 	}
 	return out
