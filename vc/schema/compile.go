@@ -90,15 +90,15 @@ func compile(at string, text []byte, load func(string) ([]byte, error)) (s *comp
 		}
 		return value(root), nil
 	}))
-	// The library calls a vocabulary for every subschema that it compiles. This one has no keywords:
-	// it collects them, for the meter.
-	var all []*jsonschema.Schema
+	// The library calls a vocabulary for every subschema that it compiles. This one has no keywords of
+	// its own: it collects them, for the meter.
+	var all []*subschema
 	c.AssertVocabs()
 	c.RegisterVocabulary(&jsonschema.Vocabulary{
 		URL: "urn:hourmeter:every-subschema",
 		Compile: func(ctx *jsonschema.CompilerContext, _ map[string]any) (jsonschema.SchemaExt, error) {
-			all = append(all, ctx.Enqueue(nil)) // the subschema itself
-			return nil, nil
+			all = append(all, &subschema{schema: ctx.Enqueue(nil), meter: m}) // the subschema itself
+			return all[len(all)-1], nil
 		},
 	})
 	if err := c.AddResource(at, value(root)); err != nil {
@@ -108,27 +108,54 @@ func compile(at string, text []byte, load func(string) ([]byte, error)) (s *comp
 	if err != nil {
 		return nil, err
 	}
-	// Format is what the library looks at before anything that leads to other subschemas.
-	for _, s := range all {
-		s.Format = m.metered(s)
+	for _, sub := range all {
+		sub.metered()
 	}
 	return &compiled{schema, m, MaxSteps}, nil
 }
 
-// metered returns the format of s behind a meter.
-func (m *meter) metered(s *jsonschema.Schema) *jsonschema.Format {
-	own := s.Format
+// A subschema is one with its work behind a meter.
+type subschema struct {
+	schema   *jsonschema.Schema
+	meter    *meter
+	values   []any // of enum, or of const
+	isConst  bool
+	weight   int // JSON values in values
+	required int // names that an object may have to have
+}
+
+// metered puts a meter before the keywords that lead to other subschemas or go through lists. Format is
+// what the library looks at before them; const and enum come even earlier, so they are taken from it.
+func (s *subschema) metered() {
+	c, own := s.schema, s.schema.Format
+	if c.Const != nil {
+		s.values, s.isConst, c.Const = []any{*c.Const}, true, nil
+	} else if c.Enum != nil {
+		s.values, c.Enum = c.Enum.Values, nil
+	}
+	s.weight = weigh(s.values)
+	s.required = len(c.Required) + len(c.DependentSchemas)
+	for _, names := range c.DependentRequired {
+		s.required += 1 + len(names)
+	}
+	for _, d := range c.Dependencies {
+		names, _ := d.([]string)
+		s.required += 1 + len(names)
+	}
 	f := &jsonschema.Format{Validate: func(v any) error {
-		n := 1 + len(s.AllOf) + len(s.AnyOf) + len(s.OneOf)
+		n := 1 + len(c.AllOf) + len(c.AnyOf) + len(c.OneOf)
 		switch v := v.(type) {
 		case map[string]any:
-			n += len(v) * (1 + len(s.PatternProperties))
+			n += len(v)*(1+len(c.PatternProperties)) + s.required/4
 		case []any:
 			n += 2 * len(v) // items and contains
+			if c.UniqueItems {
+				n += weigh(v) * min(len(v), 20) / 4 // of 20 and fewer each is compared with each
+			}
 		case string:
 			n += len(v) >> 10
 		}
-		m.spend(n)
+		s.meter.spend(n)
 		if own != nil {
 			return own.Validate(v)
 		}
@@ -137,7 +164,42 @@ func (m *meter) metered(s *jsonschema.Schema) *jsonschema.Format {
 	if own != nil {
 		f.Name = own.Name
 	}
-	return f
+	c.Format = f
+}
+
+// Validate implements [jsonschema.SchemaExt] for const and enum.
+func (s *subschema) Validate(ctx *jsonschema.ValidatorContext, v any) {
+	if s.values == nil {
+		return
+	}
+	s.meter.spend(1 + s.weight/4) // four comparisons take as long as a step, if they are of numbers
+	for _, want := range s.values {
+		if ok, err := ctx.Equals(v, want); ok || err != nil {
+			ctx.AddErr(err)
+			return
+		}
+	}
+	if s.isConst {
+		ctx.AddError(&kind.Const{Got: v, Want: s.values[0]})
+	} else {
+		ctx.AddError(&kind.Enum{Got: v, Want: s.values})
+	}
+}
+
+// weigh counts the JSON values in v.
+func weigh(v any) int {
+	n := 1
+	switch v := v.(type) {
+	case map[string]any:
+		for _, e := range v {
+			n += weigh(e)
+		}
+	case []any:
+		for _, e := range v {
+			n += weigh(e)
+		}
+	}
+	return n
 }
 
 // validate holds v against the schema. The error wraps vc.ErrSchema if it does not fit.
