@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -272,6 +273,37 @@ func TestCWTIsRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who answers is who is said to in what was signed. Another party whose document lists the same key could else put its
+// own kid where nobody signs it, and have the answer.
+func TestAnswerOfWhoeverHasTheKey(t *testing.T) {
+	holder := issuer(t, 1)
+	ch := vc.Challenge{Nonce: "n-0S6_WzA2Mj", Domain: "lease.example"}
+	payload := func(holder string) []byte {
+		return []byte(`{"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiablePresentation"]` + holder + `}`)
+	}
+	claims := cbor.AppendText(cbor.AppendInt(cbor.AppendMap(nil, 2), 3), ch.Domain)
+	claims = cbor.AppendBytes(cbor.AppendInt(claims, 10), []byte(ch.Nonce))
+	answer := func(payload []byte, kid string) []byte {
+		raw := seal(t, cosesign1.Message{Typ: cose.MediaTypePresentation, Claims: claims, Payload: payload}, holder.Key)
+		const empty = 0xa0 // the unprotected header, behind the protected one
+		r := cbor.NewReader(raw[2:])
+		_, err := r.Bytes()
+		require.NoError(t, err)
+		at := 2 + r.Offset()
+		require.EqualValues(t, empty, raw[at])
+		header := cbor.AppendBytes(cbor.AppendInt(cbor.AppendMap(nil, 1), 4), []byte(kid))
+		return slices.Concat(raw[:at], header, raw[at+1:])
+	}
+	v := verifier(t)
+	kid := holder.ID.URL(holder.ID.Identifier()).String()
+	p, err := v.VerifyPresentation(t.Context(), answer(payload(`,"holder":"`+holder.ID.String()+`"`), kid), ch, vc.AnyIssuer)
+	require.NoError(t, err)
+	require.Equal(t, holder.ID, p.Holder())
+	_, err = v.VerifyPresentation(t.Context(), answer(payload(""), kid), ch, vc.AnyIssuer)
+	require.ErrorIs(t, err, vc.ErrMalformed)
+	require.ErrorContains(t, err, "nothing that is signed says who signed")
 }
 
 // An Ed25519 signature has one form. An ECDSA signature has two, of the same digest.

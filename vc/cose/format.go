@@ -131,6 +131,12 @@ func (Format) Open(raw []byte) (*vc.Envelope, error) {
 	if c.iss != "" && c.iss != by {
 		return nil, fmt.Errorf("cose: iss is %.80q, and the %s %.80q", c.iss, signer, by)
 	}
+	if by == "" && m.Unprotected { // a kid there is not signed: whoever has the same key in a document could put theirs
+		return nil, fmt.Errorf("cose: no %s, and an unprotected header: nothing that is signed says who signed", signer)
+	}
+	if of := party(doc.Root().Member("credentialSubject")); !e.Presentation && c.sub != "" && of != "" && c.sub != of {
+		return nil, fmt.Errorf("cose: sub is %.80q, and credentialSubject %.80q", c.sub, of)
+	}
 	if e.Method, err = method(m.Kid, by); err != nil {
 		return nil, fmt.Errorf("cose: %w", err)
 	}

@@ -85,6 +85,9 @@ func (Format) Open(raw []byte) (*vc.Envelope, error) {
 		return nil, fmt.Errorf("payload: %w", err)
 	}
 	root := doc.Root()
+	if disclosable(root) {
+		return nil, errors.New("an SD-JWT whose disclosures were taken off: what it hides would not be missed")
+	}
 	var c claims
 	if err := c.read(token.Members, root); err != nil {
 		return nil, err
@@ -146,6 +149,23 @@ func (Format) Open(raw []byte) (*vc.Envelope, error) {
 		return nil, err
 	}
 	return e, nil
+}
+
+// disclosable reports whether a payload is that of an SD-JWT (RFC 9901 §4.2.4), without whose disclosures its signature
+// holds as well. Its typ, which says so, may be missing.
+func disclosable(v strictjson.Value) bool {
+	if text := v.Raw(); !strings.Contains(text, "_sd") && !strings.Contains(text, `"..."`) {
+		return false // as nearly all
+	}
+	for m := v.First(); m.Exists(); m = m.Next() {
+		if v.Kind() == strictjson.Object && (m.Name() == "_sd" || m.Name() == "_sd_alg" || m.Name() == "...") {
+			return true
+		}
+		if disclosable(m) {
+			return true
+		}
+	}
+	return false
 }
 
 // method returns the verification method that kid names (VC-JOSE-COSE 1.0 §4.1.1, §4.3).

@@ -313,6 +313,8 @@ func TestRefused(t *testing.T) {
 		{"iat that is text, as w3c/vc-jose-cose-test-suite has it", says(`,"iat":"2010-01-01T19:23:24Z"`), vc.ErrMalformed, "seconds since 1970"},
 		{"status that is no object", says(`,"status":"good"`), vc.ErrMalformed, "want an object"},
 		{"cnf that is no object", says(`,"cnf":"key"`), vc.ErrMalformed, "want an object"},
+		{"an SD-JWT without its disclosures", shop.token(t, `{"alg":"EdDSA","kid":"`+shop.kid()+`"}`, strings.Replace(document(shop, `,"_sd":["x"],"_sd_alg":"sha-256"`), `v2"]`, `v2","https://www.w3.org/ns/credentials/examples/v2"]`, 1)), vc.ErrMalformed, "disclosures were taken off"},
+		{"an SD-JWT without those of elements", shop.token(t, `{"alg":"EdDSA","kid":"`+shop.kid()+`"}`, document(shop, `,"termsOfUse":[{"type":"x"},{"...":"x"}]`)), vc.ErrMalformed, "disclosures were taken off"},
 		{"duplicate member", says(`,"id":"urn:example:2"`), vc.ErrMalformed, "second member"},
 		{"duplicate member behind an escape", says(`,"\u0069d":"urn:example:2"`), vc.ErrMalformed, "second member"},
 		{"case-variant member", says(`,"Issuer":"did:example:victim"`), vc.ErrMalformed, "case-sensitive"},
