@@ -88,22 +88,19 @@ func (o *Opened) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.R
 	return nil, missing("document", id.String())
 }
 
-// Document implements [Source]. Its time is zero: it comes from a stranger. A
-// document whose digest is pinned comes from the reader, as of when it was fetched.
+// Document implements [Source]. Its time is zero, also of a document whose digest is
+// pinned: a digest says nothing of when something was fetched, and an old status list
+// would be as new as the packer likes. It counts from when it was signed.
 func (o *Opened) Document(_ context.Context, url, _ string) ([]byte, string, time.Time, error) {
 	for _, d := range o.bundle.Documents {
 		if d.URL != url {
 			continue
 		}
 		o.use("document", url)
-		pin, ok := o.pins[url]
-		switch {
-		case !ok:
-			return d.Body, d.MediaType, time.Time{}, nil
-		case pin != Digest(d.Body):
+		if pin, ok := o.pins[url]; ok && pin != Digest(d.Body) {
 			return nil, "", time.Time{}, fmt.Errorf("bundle: the document of %.200q has the digest %s, and %s is pinned", url, Digest(d.Body), pin)
 		}
-		return d.Body, d.MediaType, d.Fetched, nil
+		return d.Body, d.MediaType, time.Time{}, nil
 	}
 	return nil, "", time.Time{}, missing("document", url)
 }
