@@ -17,6 +17,7 @@ import (
 // The canonical forms agree with ECMAScript's own JSON.stringify, from which
 // RFC 8785 takes its numbers and strings.
 func TestCanonicalJSONAgrees(t *testing.T) {
+	t.Parallel()
 	p := start(t, "canonical")
 	random := rand.New(rand.NewPCG(8785, 1))
 	for i := range times(2000) {

@@ -58,6 +58,7 @@ func spoiledCOSE(t *testing.T, message []byte) map[string][]byte {
 }
 
 func TestCOSECredentials(t *testing.T) {
+	t.Parallel()
 	p := start(t, "cose")
 	for _, kind := range coseKinds {
 		ours, key := newKey(t, kind)
@@ -133,6 +134,7 @@ func TestCOSECredentials(t *testing.T) {
 }
 
 func TestCOSEPresentations(t *testing.T) {
+	t.Parallel()
 	p := start(t, "cose")
 	for _, kind := range coseKinds {
 		ours, key := newKey(t, kind)

@@ -17,6 +17,7 @@ import (
 // Random edits of signed credentials, some of which change what they say and some of
 // which do not: whatever we take after them, they take too.
 func TestWhateverWeTakeAfterEditsTheyTake(t *testing.T) {
+	t.Parallel()
 	p := dataIntegrity(t)
 	e := editor{rand.New(rand.NewPCG(6, 6))}
 	var signed [][]byte
@@ -27,7 +28,7 @@ func TestWhateverWeTakeAfterEditsTheyTake(t *testing.T) {
 		}
 	}
 	taken := 0
-	for i := range times(3000) {
+	for i := range times(1500) {
 		m := members(t, signed[i%len(signed)])
 		for range 1 + e.IntN(2) {
 			e.edit(m, e.IntN(3) == 0)
@@ -42,7 +43,7 @@ func TestWhateverWeTakeAfterEditsTheyTake(t *testing.T) {
 		require.True(t, v.Verified, "case %d: we take what they do not: %s\n%s", i, v.Error, text)
 	}
 	t.Logf("%d taken", taken)
-	require.Greater(t, taken, times(150))
+	require.Greater(t, taken, times(70))
 }
 
 type editor struct{ *rand.Rand }

@@ -83,6 +83,7 @@ var profiles = []struct{ name, key, kind, suite string }{
 // Over HTTP, as another maker's issuer, holder and verifier would: what the service
 // issues and presents they verify, and the service what they do.
 func TestServiceOverLoopback(t *testing.T) {
+	t.Parallel()
 	s, p := serve(t), dataIntegrity(t)
 	for _, profile := range profiles {
 		theirs := p.signs(profile.kind)
@@ -134,6 +135,7 @@ func TestServiceOverLoopback(t *testing.T) {
 }
 
 func TestServiceDisclosesOverLoopback(t *testing.T) {
+	t.Parallel()
 	s, p := serve(t), dataIntegrity(t)
 	theirs, ours := p.signs("P-256"), s.issuers["p256"]
 	mandatory, selective := []string{"/issuer", "/credentialSubject/id"}, []string{"/credentialSubject/alumniOf/0", "/validUntil"}
@@ -171,6 +173,7 @@ func TestServiceDisclosesOverLoopback(t *testing.T) {
 
 // A credential that the service revokes is one that they refuse, once they read the list again.
 func TestServiceRevokesOverLoopback(t *testing.T) {
+	t.Parallel()
 	s, p := serve(t), dataIntegrity(t)
 	ours := s.issuers["ed25519"]
 	text := edited(t, credential(credentials[0].text, ours, ours), `"type":`, `"id":"urn:uuid:0b7e3c5a-6f0e-4f0e-9d1d-1f2a3b4c5d6e","type":`)
@@ -199,6 +202,7 @@ func TestServiceRevokesOverLoopback(t *testing.T) {
 }
 
 func TestServiceTakesAndGivesJWTsOverLoopback(t *testing.T) {
+	t.Parallel()
 	s, p := serve(t), start(t, "jwt")
 	ours := s.issuers["ed25519"]
 	issued := s.secured(s.post("/vc-jwt/credentials/issue", object{"credential": json.RawMessage(credential(credentials[0].text, ours, ours))}, http.StatusCreated), "verifiableCredential")

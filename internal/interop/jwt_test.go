@@ -109,6 +109,7 @@ func spoiledJWT(t *testing.T, token []byte, kind string) map[string][]byte {
 }
 
 func TestJWTCredentials(t *testing.T) {
+	t.Parallel()
 	p := start(t, "jwt")
 	for _, k := range jwtKinds {
 		ours, key := k.newKey(t)
@@ -198,6 +199,7 @@ func TestJWTCredentials(t *testing.T) {
 }
 
 func TestJWTPresentations(t *testing.T) {
+	t.Parallel()
 	p := start(t, "jwt")
 	for _, k := range jwtKinds {
 		ours, key := k.newKey(t)
@@ -262,6 +264,7 @@ func TestJWTPresentations(t *testing.T) {
 
 // The JWTs of VCDM 1.1, as did-jwt-vc writes them: we verify, and write none.
 func TestJWTCredentialsOfVCDM11(t *testing.T) {
+	t.Parallel()
 	p := start(t, "jwt")
 	for _, k := range jwtKinds {
 		if k.alg == "ES384" {

@@ -16,6 +16,7 @@ import (
 // RDFC-1.0 is one answer to every dataset, and rdf-canonize has it too: rings,
 // cliques and chains of blank nodes, named graphs, and literals of every kind.
 func TestCanonicalRDFAgrees(t *testing.T) {
+	t.Parallel()
 	p := start(t, "canonical")
 	random := rand.New(rand.NewPCG(10, 1))
 	alike := 0
@@ -41,6 +42,7 @@ func TestCanonicalRDFAgrees(t *testing.T) {
 
 // Neither side is kept busy by blank nodes that are all alike (RDFC-1.0 §7.1).
 func TestPoisonGraphsAreRefusedByBoth(t *testing.T) {
+	t.Parallel()
 	p := start(t, "canonical")
 	var clique strings.Builder
 	for i := range 12 {

@@ -33,6 +33,7 @@ var selections = []struct {
 // ecdsa-sd-2023: a base proof of either side, derived by either side, verified by both.
 // Both make the same document of the same pointers.
 func TestSelectiveDisclosure(t *testing.T) {
+	t.Parallel()
 	p := dataIntegrity(t)
 	for i, s := range selections {
 		for name, base := range basesOf(t, p, s.credential, s.mandatory) {
@@ -64,6 +65,7 @@ func TestSelectiveDisclosure(t *testing.T) {
 
 // Random choices of what is mandatory and what is shown.
 func TestRandomSelectiveDisclosure(t *testing.T) {
+	t.Parallel()
 	p := dataIntegrity(t)
 	r := rand.New(rand.NewPCG(20, 23))
 	for i := range times(30) {

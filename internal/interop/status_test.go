@@ -25,6 +25,7 @@ const listURL = "https://status.example/lists/1"
 // A BitstringStatusListCredential of either side decides over credentials of either
 // side: the bit at the entry's place, and no other.
 func TestBitstringStatusListsOfEitherSide(t *testing.T) {
+	t.Parallel()
 	p := dataIntegrity(t)
 	set := []int{0, 7, 8, 94567, status.MinEntries - 1}
 	for _, purpose := range []string{status.Revocation, status.Suspension} {
@@ -105,6 +106,7 @@ func TestBitstringStatusListsOfEitherSide(t *testing.T) {
 
 // An encodedList is the same list to both, whoever wrote it, whatever its length.
 func TestBitstringsAreReadAlike(t *testing.T) {
+	t.Parallel()
 	p := start(t, "dataintegrity")
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, length := range []int{status.MinEntries, status.MinEntries + 8, 1 << 20} {
@@ -136,6 +138,7 @@ func TestBitstringsAreReadAlike(t *testing.T) {
 
 // A Status List Token of either side, for every size of a status; both read all of it.
 func TestTokenStatusListsOfEitherSide(t *testing.T) {
+	t.Parallel()
 	p := start(t, "status")
 	random := rand.New(rand.NewPCG(3, 4))
 	for i, bits := range []int{1, 2, 4, 8} {
@@ -217,6 +220,7 @@ func TestTokenStatusListsOfEitherSide(t *testing.T) {
 // The status claim of a credential as a JWT, and of an SD-JWT VC, names its place in a
 // Token Status List to both sides, and both take the list's word.
 func TestStatusClaimsAreReadAlike(t *testing.T) {
+	t.Parallel()
 	p, verifier := start(t, "status"), start(t, "sdjwt")
 	id, key := newKey(t, "P-256")
 	list, err := status.NewTokenList(16, 2)
