@@ -3,6 +3,7 @@ package vc
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/hourmeter/hourmeter/did"
 )
@@ -35,10 +36,14 @@ type RejectError struct {
 
 // Error implements error.
 func (e *RejectError) Error() string {
-	if e.Signer.IsZero() {
-		return fmt.Sprintf("vc: %v: %v", e.Reason, e.Detail)
+	text, reason := fmt.Sprint(e.Detail), e.Reason.Error()
+	if !strings.HasPrefix(text, reason) { // a checker's error begins with the reason that it wraps
+		text = reason + ": " + text
 	}
-	return fmt.Sprintf("vc: from %s: %v: %v", e.Signer, e.Reason, e.Detail)
+	if e.Signer.IsZero() {
+		return "vc: " + text
+	}
+	return fmt.Sprintf("vc: from %s: %s", e.Signer, text)
 }
 
 // Unwrap lets errors.Is and errors.As see both the reason and the detail.

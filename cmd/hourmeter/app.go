@@ -98,6 +98,9 @@ func fileError(name string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s: no permission; check who owns it", name)
 	}
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		err = path.Err // of name, or of the file that was to become it
+	}
 	return fmt.Errorf("%s: %w", name, err)
 }
 

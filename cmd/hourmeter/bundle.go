@@ -265,7 +265,7 @@ func (a *app) bundleShowCommand() *cobra.Command {
 				Credentials: len(b.Credentials), Parts: b.Open(nil).Parts(time.Now()),
 			}
 			return a.print(shown, func(w io.Writer) {
-				what := fmt.Sprintf("%d credentials", shown.Credentials)
+				what := count(int64(shown.Credentials), "credential", "credentials")
 				if shown.Presentation {
 					what = fmt.Sprintf("a presentation for %s, and %s", shown.Challenge.Domain, what)
 				}

@@ -47,11 +47,14 @@ an answer to the challenge. Others are answered with by "hourmeter present".`,
 				return a.write(out, append(derived, '\n'))
 			}
 			t, err := sdjwt.Parse(raw)
+			if err != nil && opened(raw) != nil {
+				return &verdictError{Invalid, fmt.Sprintf("%s: its issuer allows no choice: show it as it is", args[0])}
+			}
 			if err != nil {
 				return &verdictError{Invalid, fmt.Sprintf("%s: %s", args[0], explain(err))}
 			}
 			if t, err = t.Present(show...); err != nil {
-				return err
+				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			if ch != (challengeFlag{}) {
 				challenge, err := a.challenge(ch)

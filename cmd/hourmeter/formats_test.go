@@ -80,6 +80,14 @@ func TestEveryFormatIsIssuedShownAndVerified(t *testing.T) {
 		require.Len(t, out.Credentials, len(files))
 	}
 	require.Equal(t, exitInvalid, s.run("", "verify", "base.json").code, "a base proof is for the holder alone")
+	r := s.run("", "present", "base.json", "--key", "drone", "--challenge", "ch.json", "-o", "given-away.json")
+	require.Equal(t, exitInvalid, r.code)
+	require.Contains(t, r.stderr, "base proof")
+	require.NoFileExists(t, filepath.Join(s.dir, "given-away.json"))
+	s.write("torn.json", s.read("shown-data-integrity")[:3000])
+	r = s.run("", "verify", "torn.json", "--challenge", "ch.json")
+	require.Equal(t, exitInvalid, r.code)
+	require.Contains(t, r.stderr, "the text ends")
 	for _, tt := range []struct{ name, says, args string }{
 		{"an unknown format", "none of", "--format vc+xml"},
 		{"an unknown suite", "none of", "--suite eddsa-2099"},
@@ -106,6 +114,10 @@ func TestDerive(t *testing.T) {
 	out := decode[Verification](t, s.run("", "verify", "part.sdjwt", "--json"))
 	require.Equal(t, Valid, out.Verdict)
 	require.Equal(t, "application/vc+sd-jwt", out.Credentials[0].MediaType)
+	require.True(t, out.Credentials[0].Selective)
+	require.Contains(t, s.ok("verify", "part.sdjwt"), "in part")
+	s.issue("plain.jwt", "--format", "vc+jwt")
+	require.Contains(t, s.run("", "derive", "plain.jwt").stderr, "no choice")
 
 	r := s.run("", "derive", "service.json")
 	require.Equal(t, exitInvalid, r.code)
@@ -150,6 +162,7 @@ func TestStatusListsAndBundles(t *testing.T) {
 
 	r := s.run("", "verify", "vc.json")
 	require.Equal(t, exitUnchecked, r.code)
+	require.Contains(t, r.stdout, "--online")
 	require.Zero(t, s.hits, "nothing is fetched unasked")
 	out := decode[Verification](t, s.run("", online...))
 	require.Equal(t, Valid, out.Verdict, out.Problems)
@@ -182,6 +195,12 @@ func TestStatusListsAndBundles(t *testing.T) {
 	require.Contains(t, r.stderr, "nobody would believe it")
 	s.ok("status", "set", list, index, "1", "--key", "workshop")
 	require.Contains(t, s.ok("status", "show", list), "  "+index+": 1")
+	const list2 = "copy.json"
+	s.write(list2, s.read(list))
+	s.write(list2+takenEnding, s.read(list+takenEnding))
+	number, err := strconv.Atoi(index)
+	require.NoError(t, err)
+	free := strconv.Itoa(number ^ 1)
 	r = s.run("", online...)
 	require.Equal(t, exitInvalid, r.code)
 	require.Contains(t, r.stdout, "revoked")
@@ -211,6 +230,10 @@ func TestStatusListsAndBundles(t *testing.T) {
 	}{
 		{"a list that is there", "exists", []string{"status", "create", list, "--url", s.url, "--key", "workshop"}},
 		{"a list too short", "131072", []string{"status", "create", "short.json", "--url", s.url, "--key", "workshop", "--entries", "8"}},
+		{"a revocation taken back", "for good", []string{"status", "set", list2, index, "0", "--key", "workshop"}},
+		{"an index that no credential has", "never taken", []string{"status", "set", list2, free, "1", "--key", "workshop"}},
+		{"a list without its value", "use it as hourmeter status set LIST INDEX VALUE", []string{"status", "set", list2, index, "--key", "workshop"}},
+		{"a key that is none", "hourmeter key list", []string{"status", "set", list2, index, "1", "--key", "wrokshop"}},
 		{"an index that is none", "no index", []string{"status", "set", "moved.json", "first", "1", "--key", "workshop"}},
 		{"an index beyond the end", strconv.Itoa(1 << 20), []string{"status", "set", "moved.json", strconv.Itoa(1 << 20), "1", "--key", "workshop"}},
 		{"no book of what is taken", "is missing", []string{"status", "take", "moved.json"}},

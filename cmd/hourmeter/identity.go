@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"crypto"
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/spf13/pflag"
 
@@ -41,7 +43,9 @@ func (a *app) signer(ctx context.Context, i identity) (key crypto.Signer, id did
 	if err != nil {
 		return nil, id, method, err
 	}
-	if key, err = dir.Open(ctx, i.key); err != nil {
+	if key, err = dir.Open(ctx, i.key); errors.Is(err, fs.ErrNotExist) {
+		return nil, id, method, fmt.Errorf("there is no key %q: hourmeter key list names those there are, hourmeter key create makes one (%w)", i.key, err)
+	} else if err != nil {
 		return nil, id, method, err
 	}
 	if id.IsZero() {

@@ -212,7 +212,7 @@ func (r issueRequest) credential(b []byte, name string) (*vc.Credential, error) 
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if err := json.Unmarshal([]byte(doc.Root().Raw()), claim, json.RejectUnknownMembers(true)); err != nil {
-		return nil, fmt.Errorf("%s is no claim of a %s: %w", name, r.typ, err)
+		return nil, fmt.Errorf("%s is no claim of a %s, such as \"hourmeter help types\" shows: %w", name, r.typ, err)
 	}
 	if r.subject == "" {
 		return nil, errors.New("--subject is required: the DID of the machine that the claim is about")

@@ -48,6 +48,21 @@ func (a *app) run(ctx context.Context, args []string) int {
 	return exitCode(err)
 }
 
+// explainArgs makes every command whose arguments are wrong say which it takes.
+func explainArgs(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil && cmd.HasParent() {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return fmt.Errorf("%w: use it as %s", err, cmd.UseLine())
+			}
+			return nil
+		}
+	}
+	for _, c := range cmd.Commands() {
+		explainArgs(c)
+	}
+}
+
 // command builds the command tree.
 func (a *app) command() *cobra.Command {
 	root := &cobra.Command{
@@ -96,6 +111,7 @@ told to (--log, --online).
 		}
 	}
 	root.AddCommand(topics()...)
+	explainArgs(root)
 	root.SetHelpCommandGroupID("Start here")
 	return root
 }

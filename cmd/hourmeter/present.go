@@ -72,6 +72,8 @@ for this challenge only.`,
 			if err != nil {
 				return err
 			}
+			v := verifier(nil)
+			v.V1 = true
 			var credentials [][]byte
 			for _, name := range args {
 				b, err := a.read(name, vc.MaxPresentationBytes)
@@ -79,6 +81,11 @@ for this challenge only.`,
 					return err
 				}
 				for _, raw := range splitCredentials(name, b) {
+					// A proof that does not hold helps nobody, and that of a credential which is to be
+					// shown in part gives away the whole.
+					if _, err := v.Verify(cmd.Context(), raw, vc.AnyIssuer); errors.Is(err, vc.ErrProof) {
+						return &verdictError{Invalid, fmt.Sprintf("%s: %s", name, explain(err))}
+					}
 					credentials = append(credentials, embeddable(raw))
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain"
 )
@@ -24,9 +25,12 @@ func asGap(err error) (*chain.GapError, bool) { return errors.AsType[*chain.GapE
 
 // explain is the text of err without what the lines around it say already.
 func explain(err error) string {
-	var rej *vc.RejectError
-	if errors.As(err, &rej) {
-		return oneLine(fmt.Sprintf("%v: %v", rej.Reason, rej.Detail))
+	if rej, ok := errors.AsType[*vc.RejectError](err); ok {
+		unnamed := *rej
+		unnamed.Signer = did.DID{}
+		err = &unnamed
+	} else if open, ok := errors.AsType[*vc.UncheckedError](err); ok {
+		return oneLine(fmt.Sprintf("%s of type %.80q was not checked: ask for it with --online, or verify a bundle", open.Member, open.Type))
 	}
 	text := strings.TrimPrefix(err.Error(), "chain: ")
 	return oneLine(strings.TrimPrefix(text, "vc: "))
@@ -57,7 +61,7 @@ func (p Problem) String() string {
 		}
 	}
 	if !p.Subject.IsZero() {
-		fmt.Fprintf(&b, "\n    machine  %s", p.Subject)
+		fmt.Fprintf(&b, "\n    subject  %s", p.Subject)
 	}
 	return b.String()
 }

@@ -108,7 +108,7 @@ in it.`,
 	f.StringVar(&r.domain, "domain", "", "name of the service in challenges (default the host of --url)")
 	f.StringVar(&r.statuses, "statuses", "", "`file` that remembers which credential is revoked or suspended")
 	f.BoolVar(&r.online, "online", false, "look up status lists and schemas of others over the network")
-	f.BoolVar(&r.v1, "v1", false, "also take credentials of the data model 1.1")
+	f.BoolVar(&r.v1, "v1", false, "also take credentials of VCDM 1.1")
 	f.BoolVar(&r.conformance, "conformance", false, "serve conformance suites, with test keys")
 	f.StringVar(&r.certificate, "certificate", "", "with --conformance: `file` to write the server's certificate to, PEM")
 	return cmd

@@ -130,6 +130,8 @@ type CredentialCheck struct {
 	ValidFrom  time.Time         `json:"validFrom,omitzero"`  //
 	ValidUntil time.Time         `json:"validUntil,omitzero"` //
 	MediaType  string            `json:"mediaType,omitzero"`  // application/vc, application/vc+jwt …: how it is secured
+	Selective  bool              `json:"selective,omitzero"`  // the holder may have left out something that the issuer signed
+	Rewritable bool              `json:"rewritable,omitzero"` // anybody can write it in another way, with another digest: the issuer signed RDF
 	Status     []vc.StatusResult `json:"status,omitempty"`    // what status lists said: purpose, value, message, list, asOf
 	Sequence   *int64            `json:"sequence,omitempty"`  // in the machine's record, as claimed
 	Checks     []vc.Finding      `json:"checks,omitempty"`    // with --report: check, outcome (pass, fail, indeterminate, skipped), code, detail

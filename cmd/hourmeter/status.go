@@ -163,13 +163,9 @@ func (a *app) statusTakeCommand() *cobra.Command {
 				return err
 			}
 			defer lock.Close()
-			text, err := a.read(name, maxListFile)
+			taken, err := a.readTaken(name)
 			if err != nil {
 				return err
-			}
-			taken, err := status.DecodeBitstringList(strings.TrimSpace(string(text)), 1)
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
 			}
 			if taken.Len() != c.List.Len() {
 				return fmt.Errorf("%s: %d places, and the list has %d: it belongs to another list", name, taken.Len(), c.List.Len())
@@ -211,7 +207,7 @@ func (a *app) statusSetCommand() *cobra.Command {
 		Use:   "set LIST INDEX VALUE --key NAME",
 		Short: "Set the status of one credential, and sign the list again",
 		Long: `Set the status of the credential with that statusListIndex: 1 revokes or suspends it,
-0 takes that back. The list is signed again with the key, which has to be its issuer's.`,
+0 takes a suspension back; a revocation is for good. The list is signed again with the key, which has to be its issuer's.`,
 		Args: cobra.ExactArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			index, err := strconv.Atoi(args[1])
@@ -229,6 +225,16 @@ func (a *app) statusSetCommand() *cobra.Command {
 			defer lock.Close()
 			c, v, err := a.readList(cmd.Context(), args[0])
 			if err != nil {
+				return err
+			}
+			was, err := c.List.Get(index)
+			if err != nil {
+				return err
+			}
+			if was != 0 && value == 0 && slices.Contains(c.Purposes, status.Revocation) {
+				return fmt.Errorf("%d is revoked, and a revocation is for good: issue another credential; suspension can be taken back", index)
+			}
+			if err := a.isTaken(args[0], index); err != nil {
 				return err
 			}
 			if err := c.List.Set(index, value); err != nil {
@@ -251,6 +257,36 @@ func (a *app) statusSetCommand() *cobra.Command {
 	}
 	who.flags(cmd.Flags())
 	return cmd
+}
+
+// isTaken refuses an index that no credential has, if that is known here: revoking
+// it would leave in force the credential that was meant.
+func (a *app) isTaken(list string, index int) error {
+	name := list + takenEnding
+	if missing(name) {
+		return nil
+	}
+	taken, err := a.readTaken(name)
+	if err != nil {
+		return err
+	}
+	if set, err := taken.Get(index); err == nil && set == 0 {
+		return fmt.Errorf("%d was never taken, as %s has it: look at statusListIndex of the credential that is meant", index, name)
+	}
+	return nil
+}
+
+// readTaken reads which indexes of a list are taken.
+func (a *app) readTaken(name string) (*status.BitstringList, error) {
+	text, err := a.read(name, maxListFile)
+	if err != nil {
+		return nil, err
+	}
+	taken, err := status.DecodeBitstringList(strings.TrimSpace(string(text)), 1)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return taken, nil
 }
 
 // lockExisting locks a file that has to be there.

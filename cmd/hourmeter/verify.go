@@ -151,6 +151,9 @@ func (a *app) verifyFile(ctx context.Context, v *vc.Verifier, name string, accep
 		return nil
 	}
 	if r.challenge != (challengeFlag{}) {
+		if _, err := v.Verify(ctx, text, accept); err != nil {
+			return &verdictError{judge(err), fmt.Sprintf("%s is no presentation, nor a good credential: %s", name, explain(err))}
+		}
 		return fmt.Errorf("%s is no presentation: --challenge, --nonce and --domain go with one", name)
 	}
 	result.addCredential(ctx, v, name, 0, text, accept, r.report)
@@ -192,6 +195,7 @@ func describeCredential(file string, line int, raw []byte, v *vc.Verified, err e
 		c.Digest, c.Type, c.Signers = v.Digest(), v.Type(), v.Signers()
 		c.ValidFrom, c.ValidUntil = v.ValidFrom(), v.ValidUntil()
 		c.MediaType, c.Status = v.MediaType(), v.Status()
+		c.Selective, c.Rewritable = v.Selective(), v.Rewritable()
 	}
 	return c
 }
@@ -294,7 +298,11 @@ func (res *Verification) print(w io.Writer, report bool) {
 		if report {
 			printChecks(w, c)
 		} else if c.Verdict == Valid {
-			fmt.Fprintf(w, "%s: valid %s\n    issuer   %s\n    subject  %s\n    digest   %s\n", where(c), c.Type, c.Issuer, c.Subject, c.Digest)
+			fmt.Fprintf(w, "%s: valid %s\n    issuer   %s\n    subject  %s\n    digest   %s\n    secured  %s\n",
+				where(c), c.Type, c.Issuer, c.Subject, c.Digest, c.MediaType)
+			if c.Selective {
+				fmt.Fprintln(w, "    shown    in part: the holder may have left something out, and what is not there means nothing")
+			}
 			for _, s := range c.Status {
 				fmt.Fprintf(w, "    status   %s is %d %s, as of %s\n", s.Purpose, s.Value, s.Message, s.AsOf.Format(time.RFC3339))
 			}

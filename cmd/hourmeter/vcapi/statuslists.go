@@ -371,7 +371,7 @@ func (o ownStatuses) CheckStatus(ctx context.Context, issuer did.DID, entry []by
 		return checker.CheckStatus(ctx, issuer, entry, at)
 	}
 	if o.next == nil {
-		return vc.StatusResult{}, errors.New("vcapi: the status is kept by somebody else, whom nobody is asked to ask")
+		return vc.StatusResult{}, errors.New("vcapi: the status list is another's, and this service looks up only its own")
 	}
 	return o.next.CheckStatus(ctx, issuer, entry, at)
 }
