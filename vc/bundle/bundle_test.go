@@ -161,6 +161,9 @@ func TestWhatIsNotInABundleIsNoVerdict(t *testing.T) {
 	_, _, fetched, err = b.Open(bundle.Pins{"https://list.example/1": bundle.Digest([]byte("a list"))}).Document(t.Context(), "https://list.example/1", "")
 	require.NoError(t, err)
 	require.Zero(t, fetched, "nor does a pin say")
+	_, _, fetched, err = b.Open(bundle.Pins{"https://list.example/1": bundle.Digest([]byte("a list"))}).Document(t.Context(), "https://list.example/1", "application/schema+json")
+	require.NoError(t, err)
+	require.Equal(t, noon, fetched, "a pinned schema is the reader's")
 
 	b.Documents[0].Fetched = noon.AddDate(1, 0, 0)
 	require.Contains(t, b.Open(nil).Parts(noon)[1].Problem, "yet to come")

@@ -88,17 +88,21 @@ func (o *Opened) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.R
 	return nil, missing("document", id.String())
 }
 
-// Document implements [Source]. Its time is zero, also of a document whose digest is
-// pinned: a digest says nothing of when something was fetched, and an old status list
-// would be as new as the packer likes. It counts from when it was signed.
-func (o *Opened) Document(_ context.Context, url, _ string) ([]byte, string, time.Time, error) {
+// Document implements [Source]. Its time is zero: it comes from a stranger. A schema
+// whose digest is pinned comes from the reader. A status list never does: a digest says
+// nothing of when the list was fetched, and an old one would be as new as the packer
+// likes. It counts from when it was signed.
+func (o *Opened) Document(_ context.Context, url, accept string) ([]byte, string, time.Time, error) {
 	for _, d := range o.bundle.Documents {
 		if d.URL != url {
 			continue
 		}
 		o.use("document", url)
-		if pin, ok := o.pins[url]; ok && pin != Digest(d.Body) {
+		switch pin, ok := o.pins[url]; {
+		case ok && pin != Digest(d.Body):
 			return nil, "", time.Time{}, fmt.Errorf("bundle: the document of %.200q has the digest %s, and %s is pinned", url, Digest(d.Body), pin)
+		case ok && strings.Contains(accept, "application/schema+json"):
+			return d.Body, d.MediaType, d.Fetched, nil
 		}
 		return d.Body, d.MediaType, time.Time{}, nil
 	}
