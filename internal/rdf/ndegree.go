@@ -134,6 +134,10 @@ func (s *state) hashNDegree(node int32) ([]byte, error) {
 			}
 		}
 		data = append(data, chosen...)
+		// Each level takes over what the levels below it have issued: along a long way, that is the most of the work.
+		if err := s.spend(len(suffix) / 64); err != nil {
+			return nil, err
+		}
 		s.temporary.forget(issued)
 		for _, n := range suffix {
 			s.temporary.issue(n)
