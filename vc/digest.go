@@ -8,8 +8,9 @@ import (
 )
 
 // A Digest names a credential by its content: SHA-256 over the RFC 8785 form of
-// the credential without its proof. Signing the same content again, with
-// another suite or by another party, leaves the digest as it is.
+// the credential without its proof, or without its envelope. Signing the same
+// content again, with another suite, in another [Format] or by another party,
+// leaves the digest as it is.
 //
 // As text it is a multihash in multibase base64url, "u" + base64url(12 20 ‖ digest).
 type Digest [sha256.Size]byte

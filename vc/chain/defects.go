@@ -13,6 +13,7 @@ import (
 var (
 	ErrUnlinked  = errors.New("has no member record, so it is part of no record")
 	ErrMalformed = errors.New("member record is not as it has to be")
+	// ErrSelective: its digest is of what was shown, and not what the record names.
 	ErrSelective = errors.New("may have been shown in part")
 	// ErrRewritable: the issuer signed RDF, so that anybody can make a copy of another digest.
 	ErrRewritable = errors.New("can be written in another way under the same proof")

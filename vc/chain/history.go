@@ -174,7 +174,9 @@ func NewDisclosed(subject did.DID, credentials ...*vc.Verified) (*History, error
 
 // NewIsolated returns a history of class [C0]: credentials about subject that
 // are part of no record, in the order of their validFrom. One that has a member
-// record is refused, so that nobody can take a record apart to hide its gaps.
+// record is refused, so that nobody can take a record apart to hide its gaps; so
+// is one that may have been shown in part. Of copies that say the same in other
+// words ([vc.Verified.Rewritable]), by issuer and id, one counts.
 func NewIsolated(subject did.DID, credentials ...*vc.Verified) (*History, error) {
 	if subject.IsZero() {
 		return nil, errors.New("chain: a history needs a subject")
