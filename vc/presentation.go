@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -211,14 +212,21 @@ func (v *Verifier) presentation(ctx context.Context, raw []byte, ch Challenge, a
 	if report != nil {
 		report.Credentials = make([]*Report, len(list))
 	}
+	var first atomic.Int64 // of those that are bad
+	first.Store(int64(len(list)))
 	parallel(len(list), func(i int) {
 		var own *Report
 		if report != nil {
 			own = new(Report)
 			report.Credentials[i] = own
 		}
+		if report == nil && int64(i) > first.Load() {
+			return // the verdict is known: the rest need not keep anybody busy
+		}
 		if errs[i] = ctx.Err(); errs[i] == nil {
 			p.credentials[i], errs[i] = v.shown(ctx, list[i], p.holder, accept, own)
+		}
+		for bad := first.Load(); errs[i] != nil && int64(i) < bad && !first.CompareAndSwap(bad, int64(i)); bad = first.Load() {
 		}
 	})
 	for i, err := range errs {

@@ -2,7 +2,9 @@ package vc_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -121,4 +123,34 @@ func TestPresentations(t *testing.T) {
 		_, err := holder.Present(desk, []byte(`"x"`))
 		require.ErrorContains(t, err, "want an object")
 	})
+}
+
+// The first bad credential is the verdict on a presentation: nobody is kept busy by what comes after
+// it, and everything before it was looked at. A report looks at everything.
+func TestTheFirstBadCredentialEndsAPresentation(t *testing.T) {
+	issuer := newIssuer(t, "Ed25519")
+	holder, chain := drone(t, issuer)
+	bad := []byte(strings.Replace(string(chain[0]), "proofValue", "proofvalue", 1))
+	const n = 400
+	verifier := &vc.Verifier{Now: at(noon)}
+	ch := vc.NewChallenge("lease.example")
+	for _, first := range []int{0, 200} {
+		shown := slices.Repeat(chain[:1], n)
+		shown[first], shown[n-1] = bad, bad
+		raw, err := holder.Present(ch, shown...)
+		require.NoError(t, err)
+		var good atomic.Int64
+		count := func(*vc.Verified) error { good.Add(1); return nil }
+		_, err = verifier.VerifyPresentation(t.Context(), raw, ch, count)
+		c, ok := errors.AsType[*vc.CredentialError](err)
+		require.True(t, ok)
+		require.Equal(t, first, c.Index)
+		require.GreaterOrEqual(t, int(good.Load()), first)
+		require.Less(t, int(good.Load()), n-2)
+
+		good.Store(0)
+		report := verifier.ReportPresentation(t.Context(), raw, ch, count)
+		require.EqualError(t, report.Err, err.Error())
+		require.EqualValues(t, n-2, good.Load())
+	}
 }

@@ -188,6 +188,11 @@ func TestPoison(t *testing.T) {
 		_, _, err := rdf.Canonicalize(quads, rdf.Options{})
 		require.NoError(t, err, name)
 	}
+	// Little poison ends sooner: a thousand such datasets fit where one large one does.
+	for quads, most := range map[int]int{0: 33_000, 56: 71_000, 200: 450_000, 1 << 20: 450_000} {
+		require.LessOrEqual(t, rdf.DefaultMaxSteps(quads), most)
+		require.Greater(t, rdf.DefaultMaxSteps(quads), 2*16_000, "the hardest standard test")
+	}
 	_, _, err := rdf.Canonicalize(clique(3), rdf.Options{MaxSteps: 3})
 	require.ErrorIs(t, err, rdf.ErrPoison)
 	_, _, err = rdf.Canonicalize(clique(3), rdf.Options{MaxSteps: -1})

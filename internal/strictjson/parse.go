@@ -18,8 +18,8 @@ import (
 // The error is a [*SyntaxError]. Refused are: text that is not JSON (RFC 8259), a byte order mark,
 // invalid UTF-8 and lone surrogates, an object with two members of one name, anything but white
 // space after the value, an integer beyond [MaxInteger] or a number whose canonical form is
-// such an integer, a number that float64 can only hold as infinity or, not being zero, as zero, and
-// what is beyond lim.
+// such an integer, a number that float64 can only hold as infinity or, not being zero, as zero, more
+// than 256 numbers that take long to read, and what is beyond lim.
 func Parse(src []byte, lim Limits) (*Document, error) {
 	lim.Bytes = orDefault(lim.Bytes, MaxBytes, math.MaxInt32)
 	lim.Depth = orDefault(lim.Depth, MaxDepth, deepest)
@@ -76,6 +76,7 @@ func (d *Document) lay(dec *jsontext.Decoder, lim Limits) error {
 		inObject  = false                           // which is an object
 		last      = uint32(0)                       // the value before the next one in it; 0 if there is none
 		depth     = 0
+		hard      = 0  // numbers that are slow to read
 		n         node // the next value, or so far only its name
 	)
 	for {
@@ -139,7 +140,14 @@ func (d *Document) lay(dec *jsontext.Decoder, lim Limits) error {
 		case len(d.nodes) > lim.Values:
 			return d.refuse(self, fmt.Sprintf("more than the %d values allowed in one text", lim.Values))
 		case n.kind == Number:
-			if msg := outOfRange(s[start:end]); msg != "" {
+			msg, slow := outOfRange(s[start:end])
+			if slow {
+				hard++
+			}
+			if hard > maxSlow {
+				msg = fmt.Sprintf("more than the %d numbers close to 0, or of many digits, allowed in one text: send them as strings", maxSlow)
+			}
+			if msg != "" {
 				return d.refuse(self, msg)
 			}
 		case n.kind >= Object:
@@ -176,27 +184,32 @@ func explain(err error, end int, complete bool) error {
 	}
 }
 
-// outOfRange says what is wrong with the number s if readers would not agree on its value.
-func outOfRange(s string) string {
+// outOfRange says what is wrong with the number s if readers would not agree on its value, and
+// whether it is slow to read: strconv goes digit by digit where its shorter ways fail, which are
+// numbers that float64 holds with fewer bits than usual, and long ones far from 1.
+func outOfRange(s string) (msg string, slow bool) {
 	plain := len(s) <= len("-99999999999999")
 	for i := 0; plain && i < len(s); i++ {
 		plain = s[i] <= '9' && s[i] != '.'
 	}
 	if plain {
-		return ""
+		return "", false
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	mantissa, _, _ := strings.Cut(strings.ToLower(s), "e")
 	integer := !strings.ContainsAny(s, ".eE")
-	switch abs := math.Abs(f); {
+	abs := math.Abs(f)
+	const subnormal = 2.3e-308 // and a little above
+	slow = f != 0 && (abs < subnormal || (abs < 1e-40 || abs > 1e40) && len(mantissa) > len("-1.234567890123456789"))
+	switch {
 	case err != nil:
-		return fmt.Sprintf("the number %s is too large for float64: send it as a string", brief(s))
+		return fmt.Sprintf("the number %s is too large for float64: send it as a string", brief(s)), slow
 	case f == 0 && strings.ContainsAny(mantissa, "123456789"):
-		return fmt.Sprintf("the number %s is too small for float64 and would read as 0: send it as a string", brief(s))
+		return fmt.Sprintf("the number %s is too small for float64 and would read as 0: send it as a string", brief(s)), slow
 	case abs > MaxInteger && (integer || abs < exponent):
-		return fmt.Sprintf("the integer %s is beyond ±(2^53-1), where JSON readers disagree: send it as a string", brief(s))
+		return fmt.Sprintf("the integer %s is beyond ±(2^53-1), where JSON readers disagree: send it as a string", brief(s)), slow
 	}
-	return ""
+	return "", slow
 }
 
 func (d *Document) refuse(i uint32, msg string) error {

@@ -39,6 +39,11 @@ const (
 	// the canonical form of what is accepted is accepted, too.
 	exponent = 1e21
 
+	// maxSlow is how many numbers of one text may be such that float64 takes some 50 µs to read
+	// (see slow), where another takes 50 ns: with them, a presentation of MaxBytes would keep its
+	// reader busy for minutes.
+	maxSlow = 256
+
 	// deepest is the depth at which jsontext itself stops.
 	deepest = 10000
 )
