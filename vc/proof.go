@@ -207,6 +207,9 @@ func (v *Verifier) checkProof(ctx context.Context, p *proof, proofs []proof, roo
 	if !p.expires.IsZero() && now.Add(-skew).After(p.expires) {
 		return reject(ErrExpired, fmt.Errorf("the proof ended %s", stamp(p.expires)))
 	}
+	if err := ctx.Err(); err != nil { // a signature over RDF may take a while, and there may be several
+		return fmt.Errorf("vc: proof by %s: %w", p.method, err)
+	}
 	key, err := v.key(ctx, p.method, use, at)
 	if err != nil {
 		return err

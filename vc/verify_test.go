@@ -628,6 +628,17 @@ func TestTheZeroVerifiedSaysNothing(t *testing.T) {
 	require.Error(t, err)
 }
 
+// Whoever has no more time gets no verdict, also on proofs of which each takes a while.
+func TestNoTimeIsNoVerdict(t *testing.T) {
+	_, raw := issued(t, newIssuer(t, "Ed25519"))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := (&vc.Verifier{Now: at(noon)}).Verify(ctx, raw, vc.AnyIssuer)
+	require.ErrorIs(t, err, context.Canceled)
+	var rejected *vc.RejectError
+	require.False(t, errors.As(err, &rejected))
+}
+
 func TestVerifyAllKeepsTheOrder(t *testing.T) {
 	issuer := newIssuer(t, "Ed25519")
 	var raws [][]byte
