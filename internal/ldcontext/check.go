@@ -157,6 +157,9 @@ func onlyName(a *active, t *term, name string) string {
 			return word
 		}
 	}
+	if word, ok := strings.CutPrefix(iri, "https://www.w3.org/ns/credentials/status#"); ok {
+		return word // where a status stands, and how wide it is
+	}
 	if iri == HourmeterV1+"#record" {
 		return "record"
 	}

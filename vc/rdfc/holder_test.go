@@ -55,6 +55,9 @@ func TestHolderCannotHide(t *testing.T) {
 		"the end under another name, by @vocab": {inline: true, change: []string{
 			listed, `/examples/v2",{"@vocab":"https://www.w3.org/2018/"}]`, until, `"credentials#validUntil":{"@value":"2026-11-02T00:00:00Z",` + dates + `}`},
 			want: "is another name of validUntil"},
+		"the index of the status under another name": {inline: true, change: []string{
+			listed, `/examples/v2",{"x":"https://www.w3.org/ns/credentials/status#statusListIndex"}]`, `"statusListIndex"`, `"x"`},
+			want: `"x" is another name of statusListIndex`},
 		"another subject, by a prefix": {inline: true, change: []string{
 			listed, `/examples/v2",{"did":{"@id":"https://evil.example/","@prefix":true}}]`},
 			want: "a prefix that is a scheme"},
