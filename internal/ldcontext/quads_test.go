@@ -116,7 +116,7 @@ func document(t *rapid.T, depth int) map[string]any {
 	scalar := func() any {
 		return rapid.OneOf(
 			rapid.Map(rapid.SampledFrom([]string{"", "a", "red", "x:y", "did:x:z", "https://d.example/", "1.0", "é\n\"", "_:b1", "plain"}), func(s string) any { return s }),
-			rapid.Map(rapid.Int64Range(1-1<<53, 1<<53-1), func(i int64) any { return i }),
+			rapid.Map(rapid.Int64Range(2-1<<53, 1<<53-2), func(i int64) any { return i }),                      // one more or less is read, too
 			rapid.Map(rapid.Float64Range(-1e3, 1e3), func(f float64) any { return math.Round(f*1e4)/1e4 + 0 }), // + 0: RFC 8785 knows no -0
 			rapid.Map(rapid.Bool(), func(b bool) any { return b }),
 		).Draw(t, "scalar")
