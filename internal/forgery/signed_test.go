@@ -72,64 +72,69 @@ func FuzzSigned(f *testing.F) {
 	f.Add([]byte(`{"@context":["https://www.w3.org/ns/credentials/v2",`+inline+`,{"@vocab":"https://x.example/","l":{"@container":"@list"},"s":{"@id":"x:s","@context":{"t":"x:t"}}}],
 		"type":["VerifiableCredential","T"],"issuer":{"id":"$ID","n":[]},"credentialSubject":[{"l":[1,[],"a"]},{"s":{"t":1.5e9,"id":"_:b"}}]}`), byte(1))
 	v := w.verifier()
+	f.Fuzz(func(t *testing.T, text []byte, way byte) {
+		w.signedBy(t, v, mallory, malloryP256, text, ways[int(way)%len(ways)])
+	})
+}
+
+// signedBy has somebody sign a text in some way, and holds against each other what comes of it.
+func (w *world) signedBy(t *testing.T, v *vc.Verifier, mallory, malloryP256 party, text []byte, chosen any) {
+	by := mallory
+	if _, sd := chosen.(rdfc.ECDSASD2023); sd {
+		by = malloryP256
+	}
+	text = bytes.ReplaceAll(text, []byte("$ID"), []byte(by.ID.String()))
+	signed, err := w.secure(by, chosen, text, did.AssertionMethod)
+	if err != nil {
+		signed = nil
+	}
+	var verified *vc.Verified
+	if signed != nil {
+		if verified, err = verify(t, v, signed); err == nil {
+			require.Equal(t, by.ID, verified.Issuer())
+			require.Equal(t, []did.DID{by.ID}, verified.Signers())
+			_, err = v.VerifyPresentation(context.Background(), signed, asked, vc.AnyIssuer)
+			require.Error(t, err, "a credential is no answer to a challenge")
+		}
+	}
+	doc, err := strictjson.Parse(text, strictjson.Limits{})
+	if err != nil || doc.Root().Member("proof").Exists() {
+		return
+	}
+
+	// The content is what was signed, and the same in the plainest form.
+	if verified != nil && !verified.Selective() {
+		digest := vc.Digest(sha256.Sum256(jcs.Append(nil, doc.Root())))
+		require.Equal(t, digest, verified.Digest())
+		plain, err := w.secure(mallory, vc.EdDSAJCS2022{}, bytes.ReplaceAll(text, []byte(by.ID.String()), []byte(mallory.ID.String())), did.AssertionMethod)
+		require.NoError(t, err)
+		other, err := verify(t, v, plain)
+		if errors.Is(err, vc.ErrContext) { // an envelope needs no terms for proofs
+			require.ErrorContains(t, err, "ldcontext: /proof")
+		} else {
+			require.NoError(t, err)
+			require.True(t, by.ID != mallory.ID || other.Digest() == digest)
+		}
+	}
+
+	// An Issuer signs only what verifies: the rest of the reasons are of another day, or of others.
+	suite, _ := chosen.(vc.Suite)
+	format, _ := chosen.(vc.Format)
+	if _, sd := chosen.(rdfc.ECDSASD2023); sd {
+		return // a base proof does not verify
+	}
+	issued, err := by.issuer(suite, format).AddProof(text)
+	if err != nil {
+		return
+	}
 	unasked := *v // an issuer knows no lists or schemas
 	unasked.Status, unasked.Schema = nil, nil
-	f.Fuzz(func(t *testing.T, text []byte, way byte) {
-		by, chosen := mallory, ways[int(way)%len(ways)]
-		if _, sd := chosen.(rdfc.ECDSASD2023); sd {
-			by = malloryP256
+	_, err = unasked.Verify(context.Background(), issued, vc.AnyIssuer)
+	if rej, bad := errors.AsType[*vc.RejectError](err); bad {
+		for _, reason := range []error{vc.ErrMalformed, vc.ErrLimit, vc.ErrContext, vc.ErrResource, vc.ErrProof, vc.ErrIssuer} {
+			require.NotErrorIs(t, rej.Reason, reason, "issued %s: %v", issued, err)
 		}
-		text = bytes.ReplaceAll(text, []byte("$ID"), []byte(by.ID.String()))
-		signed, err := w.secure(by, chosen, text, did.AssertionMethod)
-		if err != nil {
-			signed = nil
-		}
-		var verified *vc.Verified
-		if signed != nil {
-			if verified, err = verify(t, v, signed); err == nil {
-				require.Equal(t, by.ID, verified.Issuer())
-				require.Equal(t, []did.DID{by.ID}, verified.Signers())
-				_, err = v.VerifyPresentation(context.Background(), signed, asked, vc.AnyIssuer)
-				require.Error(t, err, "a credential is no answer to a challenge")
-			}
-		}
-		doc, err := strictjson.Parse(text, strictjson.Limits{})
-		if err != nil || doc.Root().Member("proof").Exists() {
-			return
-		}
-
-		// The content is what was signed, and the same in the plainest form.
-		if verified != nil && !verified.Selective() {
-			digest := vc.Digest(sha256.Sum256(jcs.Append(nil, doc.Root())))
-			require.Equal(t, digest, verified.Digest())
-			plain, err := w.secure(mallory, ways[0], bytes.ReplaceAll(text, []byte(by.ID.String()), []byte(mallory.ID.String())), did.AssertionMethod)
-			require.NoError(t, err)
-			other, err := verify(t, v, plain)
-			if errors.Is(err, vc.ErrContext) { // an envelope needs no terms for proofs
-				require.ErrorContains(t, err, "ldcontext: /proof")
-			} else {
-				require.NoError(t, err)
-				require.True(t, by.ID != mallory.ID || other.Digest() == digest)
-			}
-		}
-
-		// An Issuer signs only what verifies: the rest of the reasons are of another day, or of others.
-		suite, _ := chosen.(vc.Suite)
-		format, _ := chosen.(vc.Format)
-		if _, sd := chosen.(rdfc.ECDSASD2023); sd {
-			return // a base proof does not verify
-		}
-		issued, err := by.issuer(suite, format).AddProof(text)
-		if err != nil {
-			return
-		}
-		_, err = unasked.Verify(context.Background(), issued, vc.AnyIssuer)
-		if rej, bad := errors.AsType[*vc.RejectError](err); bad {
-			for _, reason := range []error{vc.ErrMalformed, vc.ErrLimit, vc.ErrContext, vc.ErrResource, vc.ErrProof, vc.ErrIssuer} {
-				require.NotErrorIs(t, rej.Reason, reason, "issued %s: %v", issued, err)
-			}
-		}
-	})
+	}
 }
 
 // Somebody shows whatever they like, in their own name: they are who shows it, and of what others issued they
