@@ -484,6 +484,9 @@ func (v *Verifier) checkSchema(ctx context.Context, c *Verified) error {
 		if v.Schema == nil {
 			return &UncheckedError{Signer: c.issuer, Member: "credentialSchema", Type: entry.Member("type").Text()}
 		}
+		if err := ctx.Err(); err != nil { // each may take a while
+			return fmt.Errorf("vc: credentialSchema: %w", err)
+		}
 		return verdict(ErrSchema, v.Schema.CheckSchema(ctx, []byte(entry.Raw()), []byte(c.root.Raw())))
 	})
 }

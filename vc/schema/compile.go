@@ -68,7 +68,8 @@ func compile(at string, text []byte, load func(string) ([]byte, error)) (s *comp
 	}
 
 	m := &meter{left: MaxSteps}
-	documents := 0
+	documents, all := 0, value(root)
+	values := weigh(all)
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(draft) // of documents that it refers to, and that do not say theirs
 	c.AssertFormat()      // §5.2: an address of no e-mail is a failure
@@ -88,27 +89,31 @@ func compile(at string, text []byte, load func(string) ([]byte, error)) (s *comp
 		if err != nil {
 			return nil, err
 		}
-		return value(root), nil
+		v := value(root)
+		if values += weigh(v); values > maxValues {
+			return nil, fmt.Errorf("more than %d JSON values in all documents together", maxValues)
+		}
+		return v, nil
 	}))
 	// The library calls a vocabulary for every subschema that it compiles. This one has no keywords of
 	// its own: it collects them, for the meter.
-	var all []*subschema
+	var subschemas []*subschema
 	c.AssertVocabs()
 	c.RegisterVocabulary(&jsonschema.Vocabulary{
 		URL: "urn:hourmeter:every-subschema",
 		Compile: func(ctx *jsonschema.CompilerContext, _ map[string]any) (jsonschema.SchemaExt, error) {
-			all = append(all, &subschema{schema: ctx.Enqueue(nil), meter: m}) // the subschema itself
-			return all[len(all)-1], nil
+			subschemas = append(subschemas, &subschema{schema: ctx.Enqueue(nil), meter: m}) // the subschema itself
+			return subschemas[len(subschemas)-1], nil
 		},
 	})
-	if err := c.AddResource(at, value(root)); err != nil {
+	if err := c.AddResource(at, all); err != nil {
 		return nil, err
 	}
 	schema, err := c.Compile(at)
 	if err != nil {
 		return nil, err
 	}
-	for _, sub := range all {
+	for _, sub := range subschemas {
 		sub.metered()
 	}
 	return &compiled{schema, m, MaxSteps}, nil

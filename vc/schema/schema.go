@@ -37,7 +37,7 @@ const (
 	// MaxDocuments is how many documents one schema may refer to, and they to others.
 	MaxDocuments = 16
 
-	maxValues     = 10_000           // JSON values of a schema: compiling takes time quadratic in its subschemas
+	maxValues     = 10_000           // JSON values of a schema and what it refers to, together: compiling takes time quadratic in the subschemas
 	maxDepth      = 64               // nesting of a schema
 	maxEntryBytes = 64 << 10         // of a credentialSchema entry
 	maxCached     = 64               // compiled schemas that are kept: a verifier meets a few kinds of credentials
