@@ -227,9 +227,13 @@ func (v *Verified) Selective() bool {
 // Rewritable reports whether the issuer signed what the credential says in RDF, and not its text. Then anybody
 // can write it down in another way, such as with its types in another order: the copy verifies, and has another
 // digest. Do not count or link such credentials by their digests.
-func (v *Verified) Rewritable() bool {
-	return !slices.ContainsFunc(v.proofs, func(p proof) bool {
-		return p.holds && p.method.DID == v.issuer && (p.suite == nil || !traits(p.suite).JSONLD)
+func (v *Verified) Rewritable() bool { return !v.SignedTextBy(v.issuer) }
+
+// SignedTextBy reports whether one of the proofs by id covers the text of the credential, and not only what it says in
+// RDF. Whoever signed only that may find the proof on a copy of another digest, which they never saw.
+func (v *Verified) SignedTextBy(id did.DID) bool {
+	return slices.ContainsFunc(v.proofs, func(p proof) bool {
+		return p.holds && p.method.DID == id && (p.suite == nil || !traits(p.suite).JSONLD)
 	})
 }
 

@@ -43,11 +43,12 @@ func (e *Equivocation) Error() string {
 		e.Chain, e.Subject, e.Sequence, a.Digest(), a.Issuer(), b.Digest(), b.Issuer())
 }
 
-// SignedBoth returns the DIDs that signed both entries. A party among them has
-// contradicted itself.
+// SignedBoth returns the DIDs that signed the text of both entries. A party among them
+// has contradicted itself. Who signed only what an entry says in RDF is not: the proof
+// holds for any other way to write that down.
 func (e *Equivocation) SignedBoth() []did.DID {
 	return slices.DeleteFunc(e.Credentials[0].Signers(), func(id did.DID) bool {
-		return !e.Credentials[1].SignedBy(id)
+		return !e.Credentials[0].SignedTextBy(id) || !e.Credentials[1].SignedTextBy(id)
 	})
 }
 

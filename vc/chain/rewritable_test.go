@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain"
 	"github.com/hourmeter/hourmeter/vc/rdfc"
@@ -91,4 +92,42 @@ func TestARewrittenCredentialCountsOnce(t *testing.T) {
 	require.ErrorIs(t, err, chain.ErrRewritable)
 	_, ok := errors.AsType[*chain.LinkError](err)
 	require.True(t, ok)
+}
+
+// An issuer can sign the text of an entry twice, in two ways, and put on both the proof of a witness who signed RDF, once:
+// the witness has contradicted nobody.
+func TestAWitnessOfStatementsIsNotConvicted(t *testing.T) {
+	v := &vc.Verifier{Suites: rdfc.Suites(nil), Now: verifier.Now}
+	witness := *shop
+	witness.Suite = rdfc.EdDSARDFC2022{}
+	var head chain.Head
+	first := &vc.Credential{Subject: machine.ID, Claim: claim{name: "MaintenanceCredential"}, ValidFrom: days(1)}
+	require.NoError(t, head.Append(first, begin))
+	raw, err := machine.Issue(first)
+	require.NoError(t, err)
+	verified, err := v.Verify(t.Context(), raw, vc.AnyIssuer)
+	require.NoError(t, err)
+	require.NoError(t, head.Advance(verified))
+	c := &vc.Credential{Subject: machine.ID, Claim: claim{name: "MaintenanceCredential"}, ValidFrom: days(2)}
+	require.NoError(t, head.Append(c, good))
+	unsigned, err := machine.Issue(c)
+	require.NoError(t, err)
+	entry, err := witness.AddProof(unsigned)
+	require.NoError(t, err)
+
+	// The machine's own proof of the other text goes into the place of the one that does not hold there.
+	text, _, _ := strings.Cut(string(unsigned), `,"proof":`)
+	again, err := machine.AddProof([]byte(respelt(t, text+"}")))
+	require.NoError(t, err)
+	own := func(signed []byte) string {
+		_, proof, found := strings.Cut(string(signed), `,"proof":`)
+		require.True(t, found)
+		return strings.TrimSuffix(proof, "}")
+	}
+	other := respelt(t, strings.Replace(string(entry), own(unsigned), own(again), 1))
+
+	e, err := chain.VerifyEquivocation(t.Context(), v, []byte(`{"equivocation":[`+string(entry)+","+other+`]}`))
+	require.NoError(t, err)
+	require.Contains(t, e.Credentials[1].Signers(), shop.ID)
+	require.Equal(t, []did.DID{machine.ID}, e.SignedBoth())
 }
