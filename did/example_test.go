@@ -56,10 +56,19 @@ func ExampleNewKey() {
 		log.Fatal(err)
 	}
 	fmt.Println(id)
-	fmt.Println(id.URL(id.Identifier()).Fragment)
+	// Output: did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp
+}
+
+func ExampleDID_KeyURL() {
+	id, err := did.NewKey(publicKey())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(id.KeyURL())
+	fmt.Println(did.MustParse("did:web:maker.example").KeyURL().IsZero()) // its document names its keys
 	// Output:
-	// did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp
-	// z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp
+	// did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp#z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp
+	// true
 }
 
 func ExampleNewJWK() {
@@ -67,13 +76,13 @@ func ExampleNewJWK() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(id.URL("0"))
+	fmt.Println(id.KeyURL())
 	// Output: did:jwk:eyJjcnYiOiJFZDI1NTE5Iiwia3R5IjoiT0tQIiwieCI6Ik8yb252TTYycEMxaW82alFLbThOYzJVeUZYY2Q0a09tT3NCSW9ZdFoyaWsifQ#0
 }
 
 func ExampleKey() {
 	id, _ := did.NewKey(publicKey())
-	url := id.URL(id.Identifier())
+	url := id.KeyURL()
 
 	pub, err := did.Key(context.Background(), did.Offline{}, url, did.AssertionMethod, did.Version{})
 	fmt.Println(publicKey().Equal(pub), err)

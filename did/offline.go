@@ -17,7 +17,7 @@ import (
 
 // NewKey returns the did:key identifier of pub: an [ed25519.PublicKey], an
 // [*ecdsa.PublicKey] on P-256, P-384 or secp256k1, an [*ecdh.PublicKey] on X25519, or an
-// [MLDSA44PublicKey]. There is one identifier for each key. The key's own URL is id.URL(id.Identifier()).
+// [MLDSA44PublicKey]. There is one identifier for each key. [DID.KeyURL] names the key in it.
 //
 // A did:key cannot be changed or retired: who loses the key loses the name.
 func NewKey(pub crypto.PublicKey) (DID, error) {
@@ -28,15 +28,27 @@ func NewKey(pub crypto.PublicKey) (DID, error) {
 	return Parse("did:key:" + mb)
 }
 
-// NewJWK returns the did:jwk identifier of pub, which is of a type [NewKey] takes. The
-// key's own URL is id.URL("0"). Others may have made other identifiers for the same key,
-// since a JWK may say more than the key.
+// NewJWK returns the did:jwk identifier of pub, which is of a type [NewKey] takes. Others
+// may have made other identifiers for the same key, since a JWK may say more than the key.
 func NewJWK(pub crypto.PublicKey) (DID, error) {
 	jwk, err := MarshalJWK(pub)
 	if err != nil {
 		return DID{}, err
 	}
 	return Parse("did:jwk:" + base64.RawURLEncoding.EncodeToString(jwk))
+}
+
+// KeyURL returns the URL of the key that a did:key or did:jwk is: the one verification
+// method of it that signs. It is zero for every other DID, which can have many keys: only
+// its document names them.
+func (d DID) KeyURL() URL {
+	switch d.Method() {
+	case "key":
+		return d.URL(d.Identifier())
+	case "jwk":
+		return d.URL("0")
+	}
+	return URL{}
 }
 
 // Offline resolves did:key and did:jwk, whose identifiers contain the key. It never uses

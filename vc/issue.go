@@ -122,15 +122,11 @@ func (s signer) sign(root strictjson.Value, o proofOptions) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if s.method == (did.URL{}) {
-		switch s.id.Method() {
-		case "key":
-			s.method = s.id.URL(s.id.Identifier())
-		case "jwk":
-			s.method = s.id.URL("0")
-		default:
-			return nil, fmt.Errorf("vc: sign as %s: Method is required: name the verification method of Key", s.id)
-		}
+	if s.method.IsZero() {
+		s.method = s.id.KeyURL()
+	}
+	if s.method.IsZero() {
+		return nil, fmt.Errorf("vc: sign as %s: Method is required: name the verification method of Key", s.id)
 	}
 	method := s.method.String()
 	if url, err := did.ParseURL(method); err != nil || url != s.method || url.DID != s.id {

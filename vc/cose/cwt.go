@@ -148,7 +148,7 @@ func signedBy(root strictjson.Value, isVP bool) string {
 // shortKid returns kid: nothing for the one key of a did:key or did:jwk, and only the fragment for
 // another of by's.
 func shortKid(method did.URL, by string) []byte {
-	if own, ok := ownMethod(by); ok && own == method {
+	if own := keyURL(by); !own.IsZero() && own == method {
 		return nil
 	}
 	if method.DID.String() == by && method.Path == "" && method.Query == "" {

@@ -164,7 +164,7 @@ func method(kid []byte, by string) (did.URL, error) {
 		text = by + "#" + strings.TrimPrefix(text, "#")
 	}
 	if kid == nil {
-		if own, ok := ownMethod(by); ok {
+		if own := keyURL(by); !own.IsZero() {
 			return own, nil
 		}
 		return did.URL{}, fmt.Errorf("kid (4) is missing, and %.80q has no one key that it could be", by)
@@ -179,16 +179,10 @@ func method(kid []byte, by string) (did.URL, error) {
 	return url, nil
 }
 
-// ownMethod returns the one verification method of a did:key or did:jwk.
-func ownMethod(by string) (did.URL, bool) {
+// keyURL is that of a DID, or zero.
+func keyURL(by string) did.URL {
 	id, _ := did.Parse(by)
-	switch id.Method() {
-	case "key":
-		return id.URL(id.Identifier()), true
-	case "jwk":
-		return id.URL("0"), true
-	}
-	return did.URL{}, false
+	return id.KeyURL()
 }
 
 // fill copies what an Envelope has of the claims.

@@ -80,7 +80,7 @@ func ExampleFormat_Open() {
 	id, key := exampleParty("s")
 	sealed, err := jose.Format{}.Seal(key, &vc.Envelope{
 		Document: []byte(`{"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiableCredential"]}`),
-		Method:   id.URL(id.Identifier()),
+		Method:   id.KeyURL(),
 		Created:  time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC),
 	})
 	if err != nil {
@@ -109,7 +109,7 @@ func ExampleFormat_Seal() {
 	id, key := exampleParty("s")
 	e := &vc.Envelope{
 		Document: []byte(`{"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiableCredential"]}`),
-		Method:   id.URL(id.Identifier()),
+		Method:   id.KeyURL(),
 		Expires:  time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), // of the signature, not of the statement
 	}
 	token, err := jose.Format{}.Seal(key, e)

@@ -194,11 +194,8 @@ func method(kid, iss string) (did.URL, error) {
 		return did.URL{}, fmt.Errorf("kid is a key of %s, and iss is %.80q", url.DID, iss)
 	}
 	if url == (did.URL{DID: url.DID}) { // the DID alone
-		switch url.DID.Method() {
-		case "key":
-			return url.DID.URL(url.DID.Identifier()), nil
-		case "jwk":
-			return url.DID.URL("0"), nil
+		if own := url.DID.KeyURL(); !own.IsZero() {
+			return own, nil
 		}
 		return did.URL{}, fmt.Errorf("kid is needed: %s can have many keys", url.DID)
 	}

@@ -128,11 +128,8 @@ func methodOf(kid string, signer did.DID) (did.URL, error) {
 	if url != (did.URL{DID: url.DID}) {
 		return url, nil
 	}
-	switch url.DID.Method() {
-	case "key":
-		return url.DID.URL(url.DID.Identifier()), nil
-	case "jwk":
-		return url.DID.URL("0"), nil
+	if own := url.DID.KeyURL(); !own.IsZero() {
+		return own, nil
 	}
 	return did.URL{}, fmt.Errorf("sdjwt: kid is needed: %s can have many keys", url.DID)
 }

@@ -264,7 +264,7 @@ func ExampleFormat_Recognizes() {
 func ExampleFormat_Seal() {
 	shop, key := exampleKey("shop")
 	e := &vc.Envelope{
-		Method:   shop.URL(shop.Identifier()),
+		Method:   shop.KeyURL(),
 		Document: []byte(`{"issuer":"` + shop.String() + `","credentialStatus":{"statusListIndex":"7"},"credentialSubject":{"name":"Lynx 4"}}`),
 	}
 	raw, err := sdjwt.Format{Disclosable: []string{"/credentialSubject/name"}}.Seal(key, e)
@@ -280,7 +280,7 @@ func ExampleFormat_Seal() {
 func ExampleFormat_Open() {
 	shop, key := exampleKey("shop")
 	raw, err := sdjwt.Format{Disclosable: []string{"/credentialSubject/name"}}.Seal(key, &vc.Envelope{
-		Method: shop.URL(shop.Identifier()), Document: []byte(`{"credentialSubject":{"id":"urn:x","name":"Lynx 4"}}`), Created: exampleDay,
+		Method: shop.KeyURL(), Document: []byte(`{"credentialSubject":{"id":"urn:x","name":"Lynx 4"}}`), Created: exampleDay,
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -123,13 +123,10 @@ func (t *signedToken) signedWith(kid string) (err error) {
 		if err != nil {
 			return fmt.Errorf("kid: %.80q is no DID URL, nor is iss a DID that it could be a key of", kid)
 		}
-		switch method := id.Method(); {
-		case kid != "":
+		if kid != "" {
 			kid = t.issuer + "#" + strings.TrimPrefix(kid, "#")
-		case method == "key":
-			kid = id.URL(id.Identifier()).String()
-		case method == "jwk":
-			kid = id.URL("0").String()
+		} else {
+			kid = id.KeyURL().String()
 		}
 	}
 	t.method, err = did.ParseURL(kid)
