@@ -330,9 +330,14 @@ func (v *Verifier) openShown(c strictjson.Value) (secured, error) {
 func (v *Verifier) about(c *Verified, holder did.DID, bound bool, accept Accept) error {
 	if !v.AnySubject {
 		for _, subject := range c.subjects {
-			if subject != holder && !(bound && subject.IsZero()) {
-				return &RejectError{ErrHolder, c.issuer, fmt.Errorf("is about %s, shown by %s", subject, holder)}
+			if bound && subject.IsZero() || subject == holder {
+				continue
 			}
+			whom := "somebody not named by a DID"
+			if !subject.IsZero() {
+				whom = subject.String()
+			}
+			return &RejectError{ErrHolder, c.issuer, fmt.Errorf("is about %s, shown by %s", whom, holder)}
 		}
 	}
 	if err := accept(c); err != nil {

@@ -171,6 +171,7 @@ func TestSixtyFourKilobytesTakeLessThanASecond(t *testing.T) {
 		"contexts in contexts":           signed(rdfcSuite, `,{"m":"x:m","t":{"@id":"x:t","@context":{`+repeat(7900, `"u%d":"x:u"`)+`}}}`, subject(`{"m":[`+repeat(room-16<<10, `{"t":{"u1":1}}`)+`]}`)),
 		"types with contexts":            signed(rdfcSuite, `,{"m":"x:m",`+repeat(7900, `"T%d":{"@id":"x:T%d","@context":{"u":"x:u%d"}}`)+`}`, subject(`{"m":[`+repeat(room-16<<10, `{"type":["T1","T2","T3","T4","T5","T6"],"u":1}`)+`]}`)),
 		"a context, again":               proofs(8, signed(rdfcSuite, `,`+strings.TrimSuffix(many(14, `"https://www.w3.org/ns/credentials/v2",`), ",")+any, subject(`{"m":[`+repeat(room-16<<10, `{"t1":1}`)+`]}`)), rdfcSuite),
+		"small numbers in envelopes":     show(repeat(room, string(vc.Enveloped(jose.MediaTypeCredential, signed(jose.Format{}, any, subject(`{"m":[`+repeat(7*256, `5e-324`)+`]}`)))))),
 		"long words":                     signed(rdfcSuite, any, subject(`{"m":"`+strings.Repeat(`\u0001`, room/6)+`"}`)),
 		"a long number":                  signed(jcsSuite, any, subject(`{"m":`+strings.Repeat("9", room)+`}`)),
 		"small numbers":                  signed(jcsSuite, any, subject(`{"m":[`+repeat(room, `5e-324`)+`]}`)),
