@@ -81,6 +81,7 @@ func (a *app) verifyBundle(ctx context.Context, v *vc.Verifier, name string, tex
 	if within.Contexts, err = evidence.Contexts(v.Contexts); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	within.Suites = suites(within.Contexts)
 	withEvidence(&within, evidence, r.evidence.stale)
 	entries := b.Credentials
 	if b.Presentation != nil {

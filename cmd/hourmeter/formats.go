@@ -26,12 +26,14 @@ func formats() []vc.Format {
 	return []vc.Format{jose.Format{}, sdjwt.Format{}, cose.Format{}, cose.CWT{}}
 }
 
-// suites are the cryptosuites that commands read.
-func suites() []vc.Suite { return append(rdfc.Suites(nil), mldsa.MLDSA44JCS2024{}) }
+// suites are the cryptosuites that commands read, with these contexts; nil are those compiled in.
+func suites(contexts *vc.Contexts) []vc.Suite {
+	return append(rdfc.Suites(contexts), mldsa.MLDSA44JCS2024{})
+}
 
 // verifier returns a verifier that reads whatever this module reads.
 func verifier(now func() time.Time) *vc.Verifier {
-	return &vc.Verifier{Suites: suites(), Formats: formats(), Contexts: rdfc.Contexts(), Now: now}
+	return &vc.Verifier{Suites: suites(nil), Formats: formats(), Contexts: rdfc.Contexts(), Now: now}
 }
 
 // verifierAt returns an offline verifier whose clock stands still.
@@ -84,7 +86,7 @@ func (s securing) ways() (vc.Suite, vc.Format, error) {
 		if s.suite == "" {
 			return nil, nil, nil
 		}
-		all := suites()
+		all := suites(nil)
 		i := slices.IndexFunc(all, func(known vc.Suite) bool { return known.Name() == s.suite })
 		if i < 0 {
 			var names []string
