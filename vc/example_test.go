@@ -131,6 +131,56 @@ func ExampleHolder_Present() {
 	// true
 }
 
+func ExampleVerifier_VerifyPresentation() {
+	ctx := context.Background()
+	machine, key := exampleKey("drone")
+	thief, thiefKey := exampleKey("thief")
+	desk := &vc.Verifier{Now: today}
+	ask := vc.NewChallenge("lease.example")
+
+	shown, _ := (&vc.Holder{ID: machine, Key: key, Now: today}).Present(ask, exampleCredential())
+	p, err := desk.VerifyPresentation(ctx, shown, ask, vc.AnyIssuer)
+	fmt.Println(p.Holder() == machine, p.Credentials()[0].Type(), err)
+
+	shown, _ = (&vc.Holder{ID: thief, Key: thiefKey, Now: today}).Present(ask, exampleCredential())
+	_, err = desk.VerifyPresentation(ctx, shown, ask, vc.AnyIssuer)
+	bad, _ := errors.AsType[*vc.CredentialError](err)
+	fmt.Println(bad.Index, errors.Is(err, vc.ErrHolder))
+	// Output:
+	// true MaintenanceCredential <nil>
+	// 0 true
+}
+
+func ExampleVerifier_ReportPresentation() {
+	machine, key := exampleKey("drone")
+	ask := vc.NewChallenge("lease.example")
+	shown, _ := (&vc.Holder{ID: machine, Key: key, Now: today}).Present(ask, exampleCredential())
+
+	another := vc.NewChallenge("lease.example")
+	report := (&vc.Verifier{Now: today}).ReportPresentation(context.Background(), shown, another, vc.AnyIssuer)
+	for _, f := range report.Findings {
+		fmt.Println(f.Check, f.Outcome)
+		if f.Outcome == vc.Fail {
+			fmt.Println("   ", f.Problem().Type, f.Problem().Status)
+		}
+	}
+	fmt.Println(len(report.Credentials), report.Credentials[0].Err, errors.Is(report.Err, vc.ErrChallenge))
+	// Output:
+	// json pass
+	// data-model pass
+	// context pass
+	// challenge fail
+	//     https://w3id.org/security#INVALID_CHALLENGE_ERROR 400
+	// proof pass
+	// holder pass
+	// 1 <nil> true
+}
+
+func ExampleEnveloped() {
+	fmt.Println(string(vc.Enveloped("application/vc+jwt", []byte("eyJhbGciOiJFZERTQSJ9.e30.c2ln"))))
+	// Output: {"@context":"https://www.w3.org/ns/credentials/v2","id":"data:application/vc+jwt,eyJhbGciOiJFZERTQSJ9.e30.c2ln","type":"EnvelopedVerifiableCredential"}
+}
+
 func ExampleVerifier_VerifyAll() {
 	good := exampleCredential()
 	bad := append([]byte(nil), good...)
@@ -150,6 +200,32 @@ func ExampleContexts_With() {
 	}}`))
 	fmt.Println(contexts != nil, err)
 	// Output: true <nil>
+}
+
+func ExampleContexts_WithInline() {
+	document := []byte(`{
+		"@context": ["https://www.w3.org/ns/credentials/v2", {"colour": "https://ops.example/v1#colour"}],
+		"type": "VerifiableCredential",
+		"credentialSubject": {"id": "urn:drone:7", "colour": "red"}
+	}`)
+	var contexts *vc.Contexts // those that are compiled in
+	_, err := contexts.NQuads(document)
+	fmt.Println(err != nil) // nobody can pin what is written into a document
+	_, err = contexts.WithInline().NQuads(document)
+	fmt.Println(err)
+	// Output:
+	// true
+	// <nil>
+}
+
+func ExampleContexts_Document() {
+	text, known := new(vc.Contexts).Document("https://www.w3.org/ns/credentials/v2")
+	fmt.Println(len(text) > 0, known)
+	_, known = new(vc.Contexts).Document("https://ops.example/v1")
+	fmt.Println(known)
+	// Output:
+	// true true
+	// false
 }
 
 func ExampleClaimOf() {

@@ -110,7 +110,7 @@ func (w *world) signedBy(t *testing.T, v *vc.Verifier, mallory, malloryP256 part
 		require.NoError(t, err)
 		other, err := verify(t, v, plain)
 		if errors.Is(err, vc.ErrContext) { // an envelope needs no terms for proofs
-			require.ErrorContains(t, err, "ldcontext: /proof")
+			require.ErrorContains(t, err, "JSON-LD: /proof")
 		} else {
 			require.NoError(t, err)
 			require.True(t, by.ID != mallory.ID || other.Digest() == digest)

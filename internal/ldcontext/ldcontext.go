@@ -99,19 +99,19 @@ func reserved(context strictjson.Value) map[string]bool {
 // not know, or that redefines a protected term of credentials/v2.
 func (s *Set) With(url string, document []byte) (*Set, error) {
 	if !isIRI(url) {
-		return nil, fmt.Errorf("ldcontext: context %q: its name must be an absolute URL", brief(url))
+		return nil, fmt.Errorf("JSON-LD: context %q: its name must be an absolute URL", brief(url))
 	}
 	doc, err := strictjson.Parse(document, strictjson.Limits{Bytes: MaxContextBytes})
 	if err != nil {
-		return nil, fmt.Errorf("ldcontext: context %s: %w", brief(url), err)
+		return nil, fmt.Errorf("JSON-LD: context %s: %w", brief(url), err)
 	}
 	context := doc.Root().Member("@context")
 	if !context.Exists() {
-		return nil, fmt.Errorf("ldcontext: context %s: the document has no member @context", brief(url))
+		return nil, fmt.Errorf("JSON-LD: context %s: the document has no member @context", brief(url))
 	}
 	if known, ok := s.contexts[url]; ok {
 		if known.Raw() != context.Raw() {
-			return nil, fmt.Errorf("ldcontext: context %s is known with other content: contexts never change", brief(url))
+			return nil, fmt.Errorf("JSON-LD: context %s is known with other content: contexts never change", brief(url))
 		}
 		return s, nil
 	}
@@ -120,7 +120,7 @@ func (s *Set) With(url string, document []byte) (*Set, error) {
 	if err := with.fits(url, context, CredentialsV2); err != nil {
 		// A context of the time before credentials/v2 may fit on its predecessor alone, or be that.
 		if !with.Known(CredentialsV1) || with.fits(url, context, CredentialsV1) != nil {
-			return nil, fmt.Errorf("ldcontext: context %s: %w", brief(url), err)
+			return nil, fmt.Errorf("JSON-LD: context %s: %w", brief(url), err)
 		}
 	}
 	return with, nil
@@ -179,9 +179,9 @@ type TermError struct {
 // Error implements error.
 func (e *TermError) Error() string {
 	if e.Pointer == "" {
-		return fmt.Sprintf("ldcontext: %q %s", brief(e.Term), e.Reason)
+		return fmt.Sprintf("JSON-LD: %q %s", brief(e.Term), e.Reason)
 	}
-	return fmt.Sprintf("ldcontext: %s: %q %s", brief(e.Pointer), brief(e.Term), e.Reason)
+	return fmt.Sprintf("JSON-LD: %s: %q %s", brief(e.Pointer), brief(e.Term), e.Reason)
 }
 
 // brief shortens text that somebody else chose, for a message.

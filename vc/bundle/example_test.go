@@ -49,3 +49,39 @@ func Example() {
 	fmt.Println(p.Holder() == drone, err, len(evidence.Parts(time.Now())), "other parts")
 	// Output: true <nil> 0 other parts
 }
+
+// Nothing counts because it is in a bundle: the digest of what is believed comes
+// from elsewhere.
+func ExampleOpened_Parts() {
+	document := []byte(`{"@context":["https://www.w3.org/ns/did/v1"],"id":"did:web:shop.example"}`)
+	packed := time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
+	b := &bundle.Bundle{Created: packed, Resolutions: []bundle.Resolution{
+		{DID: did.MustParse("did:web:shop.example"), Document: document, Fetched: packed},
+	}}
+	for _, pins := range []bundle.Pins{
+		nil,
+		{"did:web:shop.example": bundle.Digest(document)},
+	} {
+		evidence := b.Open(pins)
+		_, err := evidence.Resolve(context.Background(), did.MustParse("did:web:shop.example"), did.Version{})
+		for _, p := range evidence.Parts(packed.Add(time.Hour)) {
+			fmt.Println(p.Kind, p.Name, p.Basis, p.AgeSeconds, p.Used, err == nil)
+		}
+	}
+	// Output:
+	// resolution did:web:shop.example nobody 3600 true false
+	// resolution did:web:shop.example pinned 3600 true true
+}
+
+func ExampleOpened_Contexts() {
+	context := []byte(`{"@context":{"PaintCredential":"https://ops.example/v1#PaintCredential"}}`)
+	b := &bundle.Bundle{Documents: []bundle.Document{{URL: "https://ops.example/v1", MediaType: "application/ld+json", Body: context}}}
+	for _, pins := range []bundle.Pins{nil, {"https://ops.example/v1": bundle.Digest(context)}} {
+		contexts, err := b.Open(pins).Contexts(nil)
+		_, known := contexts.Document("https://ops.example/v1")
+		fmt.Println(known, err)
+	}
+	// Output:
+	// false <nil>
+	// true <nil>
+}
