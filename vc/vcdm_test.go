@@ -73,7 +73,7 @@ func TestIssueV1NeedsTheTermsOfItsProof(t *testing.T) {
 		return []byte(`{"@context":` + contexts + `,"type":["VerifiableCredential"],"issuer":"` + id.String() + `","issuanceDate":"2026-01-01T00:00:00Z","credentialSubject":{"id":"did:example:drone"}}`)
 	}
 	_, err = issuer.AddProof(document(`["` + v1 + `"]`))
-	require.ErrorContains(t, err, `with the proof: ldcontext: /proof`)
+	require.ErrorContains(t, err, `with the proof: JSON-LD: /proof`)
 	signed, err := issuer.AddProof(document(`["` + v1 + `","` + terms + `"]`))
 	require.NoError(t, err)
 	v, err := verifier.Verify(t.Context(), signed, IssuedBy(id))

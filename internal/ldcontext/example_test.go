@@ -35,6 +35,6 @@ func ExampleSet_Check() {
 	}
 	fmt.Println(set.Check(doc.Root()))
 	// Output:
-	// ldcontext: /@context/1: "https://fleet.example/terms/v1" is a context that is not known here: pin it by passing its document
-	// ldcontext: /credentialSubject/colour: "colour" is not defined by the contexts that are listed
+	// JSON-LD: /@context/1: "https://fleet.example/terms/v1" is a context that is not known here: pin it by passing its document
+	// JSON-LD: /credentialSubject/colour: "colour" is not defined by the contexts that are listed
 }
