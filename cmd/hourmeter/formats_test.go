@@ -103,6 +103,15 @@ func TestEveryFormatIsIssuedShownAndVerified(t *testing.T) {
 		require.Equal(t, exitError, r.code, tt.name)
 		require.Contains(t, r.stderr, tt.says, tt.name)
 	}
+	for _, tt := range []struct{ name, says, args string }{
+		{"a claim of no type", "--type", "service.json"},
+		{"a whole credential with an end", "as it stands", "jcs.json --valid-until 2027-01-01"},
+		{"a whole credential as an entry", "as it stands", "jcs.json --entry observe"},
+	} {
+		r := s.run("", append([]string{"issue", "--key", "workshop"}, strings.Fields(tt.args)...)...)
+		require.Equal(t, exitError, r.code, tt.name)
+		require.Contains(t, r.stderr, tt.says, tt.name)
+	}
 }
 
 // What the holder leaves out is gone, and what is left still holds, but in no record.

@@ -125,8 +125,11 @@ func (a *app) issue(ctx context.Context, name string, r issueRequest) error {
 		return errors.New("--cosign adds proofs, and an envelope has one signature: sign with --format data-integrity")
 	}
 	if r.typ == "" {
-		if r.chain != "" || r.head != "" || r.subject != "" || r.members != "" {
-			return errors.New("--chain, --head, --subject and --members go with --type: a whole credential is signed as it stands")
+		if r.chain+r.head+r.subject+r.members+r.id+r.validFrom+r.validUntil != "" || r.entry != (entryFlags{}) {
+			return errors.New("a whole credential is signed as it stands: --subject, --id, --valid-from, --valid-until, --members, --chain, --head and what describes an entry go with --type")
+		}
+		if doc, err := strictjson.Parse(b, strictjson.Limits{Bytes: vc.MaxCredentialBytes}); err == nil && !doc.Root().Member("@context").Exists() {
+			return fmt.Errorf("%s is no whole credential, which has @context: if it is a claim, say of which --type", name)
 		}
 		signed, err := issuer.AddProof(bytes.TrimSpace(b))
 		if err == nil {
