@@ -289,24 +289,26 @@ func (v *Verifier) shown(ctx context.Context, c strictjson.Value, holder did.DID
 	if report != nil && !report.opened(err, CheckDataModel, CheckContext, CheckProof, CheckIssuer, CheckPeriod, CheckHolder) || err != nil {
 		return nil, err
 	}
-	out, err := v.credential(ctx, s, AnyIssuer, report) // accept is asked last
-	if err == nil {
-		err = v.about(out, holder, false, accept)
-		if rej, bad := err.(*RejectError); bad && report != nil {
-			check := CheckAccept
-			if rej.Reason == ErrHolder {
-				check = CheckHolder
-			}
-			(&checklist{report: report}).pass(check, rej)
+	out, err := v.credential(ctx, s, func(c *Verified) error {
+		rej, bad := v.about(c, holder, false, accept).(*RejectError)
+		switch {
+		case !bad:
+			return nil
+		case rej.Reason == ErrHolder:
+			return notShown{rej, CheckHolder}
 		}
-	}
-	if err != nil {
-		out = nil
-	}
+		return notShown{rej, CheckAccept}
+	}, report)
 	if report != nil {
 		report.Verified, report.Err = out, err
 	}
 	return out, err
+}
+
+// A notShown is why a credential does not belong in a presentation, and the check that says so.
+type notShown struct {
+	*RejectError
+	check Check
 }
 
 // openShown reads one credential of a presentation: an object, or, in a

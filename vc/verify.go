@@ -95,7 +95,8 @@ type SchemaChecker interface {
 }
 
 // Accept decides whether a credential whose proof is good is one the caller
-// wants. It returns nil, or the reason why not.
+// wants. It returns nil, or the reason why not. It is asked before status lists and
+// schemas are: servers of strangers do not learn of credentials that nobody wants.
 type Accept func(*Verified) error
 
 // AnyIssuer accepts every credential: use it only where a later step decides
@@ -416,15 +417,31 @@ func (v *Verifier) credential(ctx context.Context, s secured, accept Accept, rep
 	}
 
 	// It is in force (§4.10), and fits its schemas (§4.11), as somebody checked;
-	// and the caller wants it. These ask others, so they see only what is good.
-	if (out.status.Exists() || envelope != nil && envelope.Status != nil) && list.clean(CheckStatus) && !list.pass(CheckStatus, v.checkStatus(ctx, out)) {
+	// and the caller wants it. These ask others, so they see only what is good; and
+	// nobody is asked about what nobody wants.
+	wanting, unwanted := CheckAccept, error(nil)
+	if list.err == nil {
+		err := accept(out)
+		if of, ok := err.(notShown); ok {
+			wanting, unwanted = of.check, of.RejectError
+		} else {
+			unwanted = reject(ErrNotAccepted, err)
+		}
+	}
+	asks := func(check Check) bool {
+		if unwanted != nil {
+			list.skip(check, "the credential is not accepted")
+		}
+		return unwanted == nil && list.clean(check)
+	}
+	if (out.status.Exists() || envelope != nil && envelope.Status != nil) && asks(CheckStatus) && !list.pass(CheckStatus, v.checkStatus(ctx, out)) {
 		return nil, list.err
 	}
-	if out.schema.Exists() && list.clean(CheckSchema) && !list.pass(CheckSchema, v.checkSchema(ctx, out)) {
+	if out.schema.Exists() && asks(CheckSchema) && !list.pass(CheckSchema, v.checkSchema(ctx, out)) {
 		return nil, list.err
 	}
-	if list.clean(CheckAccept) {
-		list.pass(CheckAccept, reject(ErrNotAccepted, accept(out)))
+	if list.clean(wanting) {
+		list.pass(wanting, unwanted)
 	}
 	if list.err != nil {
 		return nil, list.err
