@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/hourmeter/hourmeter/did"
-	"github.com/hourmeter/hourmeter/internal/ldcontext"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
@@ -416,36 +415,4 @@ func each(v strictjson.Value, f func(strictjson.Value) error) error {
 		}
 	}
 	return nil
-}
-
-// Contexts are the JSON-LD contexts whose terms a credential may use. The zero
-// value and nil hold those that are compiled in: VCDM 2.0, Data Integrity 2, the
-// W3C's examples, and Hourmeter's. It is immutable and safe for concurrent use.
-type Contexts struct{ set *ldcontext.Set }
-
-// Document returns the text of a known context, and whether it is known.
-func (c *Contexts) Document(url string) (string, bool) { return c.terms().Document(url) }
-
-// WithInline returns c, and lets a document carry contexts of its own: objects
-// in the array of its @context, beside the URLs of known ones. They may not
-// redefine protected terms. Two documents may then give one word two meanings,
-// which a reader who looks for words would not see.
-func (c *Contexts) WithInline() *Contexts { return &Contexts{c.terms().WithInline()} }
-
-// With returns c and one more context, so that an operator can issue and
-// verify claims of their own vocabulary. The document is the JSON that url
-// serves; it may not redefine a protected term, nor name further documents.
-func (c *Contexts) With(url string, document []byte) (*Contexts, error) {
-	set, err := c.terms().With(url, document)
-	if err != nil {
-		return nil, fmt.Errorf("vc: context %s: %w", url, err)
-	}
-	return &Contexts{set}, nil
-}
-
-func (c *Contexts) terms() *ldcontext.Set {
-	if c == nil || c.set == nil {
-		return ldcontext.Default()
-	}
-	return c.set
 }
