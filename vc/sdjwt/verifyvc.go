@@ -173,8 +173,10 @@ func (v *Verifier) VerifyVC(ctx context.Context, raw []byte, by Possession, acce
 		out.bound = b.created
 	}
 
-	// It is in force, as somebody checked, and the caller wants it. These ask others, so
-	// they see only what is good.
+	// The caller wants it, before others are asked about it; and it is in force, as they say.
+	if err := accept(out); err != nil {
+		return nil, reject(vc.ErrNotAccepted, err)
+	}
 	if status := out.claims.status; status != nil {
 		if v.Status == nil {
 			return nil, &vc.UncheckedError{Signer: signer, Member: "status", Type: t.root.Member("status").First().Name()}
@@ -190,9 +192,6 @@ func (v *Verifier) VerifyVC(ctx context.Context, raw []byte, by Possession, acce
 			return nil, err
 		}
 		out.status = append(out.status, result)
-	}
-	if err := accept(out); err != nil {
-		return nil, reject(vc.ErrNotAccepted, err)
 	}
 	return out, nil
 }

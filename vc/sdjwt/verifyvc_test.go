@@ -45,6 +45,9 @@ func TestVC(t *testing.T) {
 			verifier := &Verifier{Now: at(noon.Add(2 * time.Minute)), Status: inForce{}}
 			v, err := verifier.VerifyVC(t.Context(), []byte(bound.String()), Answering(ch), IssuedBy(calibration, lab))
 			require.NoError(t, err)
+			strict := &Verifier{Now: verifier.Now, Status: inForce{errors.New("was asked")}}
+			_, err = strict.VerifyVC(t.Context(), []byte(bound.String()), Answering(ch), IssuedBy(calibration, machine))
+			require.ErrorIs(t, err, vc.ErrNotAccepted, "nobody is asked about what nobody wants")
 			require.Equal(t, calibration, v.Type())
 			require.Equal(t, []string{calibration, "https://lab.example/types/test", "urn:x"}, v.Types())
 			require.Equal(t, lab, v.Issuer())
