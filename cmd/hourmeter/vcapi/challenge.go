@@ -40,9 +40,9 @@ var (
 // use: a service that starts again does not know the challenges from before. It is used by pointer
 // and safe for concurrent use.
 type Challenges struct {
-	Domain   string        // of challenges that are asked for without one; "" means "hourmeter"
-	Lifetime time.Duration // see DefaultLifetime, which zero means
-	Now      func() time.Time
+	Domain   string           // of challenges that are asked for without one; "" means "hourmeter"
+	Lifetime time.Duration    // see DefaultLifetime, which zero means
+	Now      func() time.Time // nil means time.Now
 
 	once     sync.Once
 	key      [sha256.Size]byte

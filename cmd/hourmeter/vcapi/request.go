@@ -24,6 +24,9 @@ type request struct {
 
 // read reads the body.
 func (in *request) read(w http.ResponseWriter, most int) *reply {
+	if in.route.name == "/challenges" && in.http.ContentLength == 0 {
+		return nil // as the VC API has it: there is nothing to say
+	}
 	kind, _, err := mime.ParseMediaType(in.http.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" && kind != "application/ld+json" {
 		return problem(http.StatusUnsupportedMediaType, "want a body of application/json")
