@@ -12,8 +12,9 @@ import (
 	"github.com/hourmeter/hourmeter/vc"
 )
 
-// DefaultMaxAge is how old a key binding may be unless the Verifier says: long enough for
-// a person to agree to it, short enough to be an answer to this question.
+// DefaultMaxAge is how old a key binding of an SD-JWT VC may be unless the Verifier says:
+// long enough for a person to agree to it, short enough to be an answer to this question.
+// That of a credential of package vc may be older: see [vc.MaxBindingAge].
 const DefaultMaxAge = 5 * time.Minute
 
 // A Verifier checks SD-JWT VCs. The zero Verifier works without a network, knows issuers

@@ -7,7 +7,7 @@ import (
 	"github.com/hourmeter/hourmeter/vc"
 )
 
-// A Problem names what kept a status from being found out.
+// A Problem names what kept a status from being found out. vc.Finding.Problem has its URL.
 type Problem string
 
 // The problems of Bitstring Status List 1.0 §3.5, and the two of VCDM 2.0 §7.1 that it uses.
@@ -18,14 +18,6 @@ const (
 	RangeError        Problem = "RANGE_ERROR"               // the index is outside of the list
 	MalformedError    Problem = "MALFORMED_VALUE_ERROR"     // an entry or a list is not as the standard has it
 )
-
-// Type returns the problem type for an HTTP answer (RFC 9457 §3.1.1): a URL.
-func (p Problem) Type() string {
-	if p == RangeError || p == MalformedError {
-		return "https://www.w3.org/TR/vc-data-model#" + string(p)
-	}
-	return "https://www.w3.org/ns/credentials/status-list#" + string(p)
-}
 
 // An Error says why a status could not be found out. It is no verdict on the credential: to a
 // [vc.Verifier] it is of the kind that says to try again.
