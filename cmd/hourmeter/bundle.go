@@ -70,6 +70,8 @@ func (a *app) verifyBundle(ctx context.Context, v *vc.Verifier, name string, tex
 			return err
 		}
 		b.Challenge = ch // the reader's word on what was asked goes before the packer's
+	} else if b.Presentation != nil {
+		result.Packers = true
 	}
 	pins, err := r.evidence.pinned()
 	if err != nil {

@@ -66,14 +66,15 @@ type Added struct {
 
 // A Verification is printed by verify.
 type Verification struct {
-	Verdict     Verdict           `json:"verdict"`               // of everything together; the exit code says the same
-	At          time.Time         `json:"at"`                    // as of when periods were judged
-	Holder      did.DID           `json:"holder,omitzero"`       // of a presentation
-	Counts      Counts            `json:"counts"`                // of credentials
-	Records     []Record          `json:"records,omitempty"`     // of a chain file or fleet: one for each machine
-	Credentials []CredentialCheck `json:"credentials,omitempty"` // of a credential or presentation; of a chain file with --report
-	Evidence    []bundle.Part     `json:"evidence,omitempty"`    // of a bundle: its parts, how old each is, and on whose word it counts
-	Problems    []Problem         `json:"problems"`              // everything that is not as it should be
+	Verdict     Verdict           `json:"verdict"`                   // of everything together; the exit code says the same
+	At          time.Time         `json:"at"`                        // as of when periods were judged
+	Holder      did.DID           `json:"holder,omitzero"`           // of a presentation
+	Packers     bool              `json:"packersChallenge,omitzero"` // of a presentation in a bundle: that somebody asked is the packer's word
+	Counts      Counts            `json:"counts"`                    // of credentials
+	Records     []Record          `json:"records,omitempty"`         // of a chain file or fleet: one for each machine
+	Credentials []CredentialCheck `json:"credentials,omitempty"`     // of a credential or presentation; of a chain file with --report
+	Evidence    []bundle.Part     `json:"evidence,omitempty"`        // of a bundle: its parts, how old each is, and on whose word it counts
+	Problems    []Problem         `json:"problems"`                  // everything that is not as it should be
 }
 
 // A bundle.Part has kind (resolution, document or log), name, digest, fetched, ageSeconds,

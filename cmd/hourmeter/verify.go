@@ -326,6 +326,9 @@ func (res *Verification) print(w io.Writer, report bool) {
 	}
 	if !res.Holder.IsZero() {
 		fmt.Fprintf(w, "shown by %s, who answered the challenge\n", res.Holder)
+		if res.Packers {
+			fmt.Fprintln(w, "    that of the bundle: if it was you who asked, pass --challenge to see that it is yours")
+		}
 	}
 	c := res.Counts
 	fmt.Fprintf(w, "%s: %d valid", res.Verdict, c.Valid)
