@@ -1,5 +1,5 @@
-// Package resolver opens the connections that others need: it looks up DID documents, and reaches
-// logs and witnesses. Nothing else in this module makes a request.
+// Package resolver opens the connections that others need: it looks up DID documents, reads
+// what credentials name by URL, and reaches logs and witnesses. Nothing else in this module makes a request.
 //
 // Resolvers are plain values that wrap one another, and each is a [did.Resolver]:
 //
@@ -13,9 +13,9 @@
 //
 // [Methods] chooses by method, [Static] answers from memory, and [Cache] remembers.
 //
-// A [Client] makes requests over HTTPS, to public servers only, and reads no more than asked for. A
-// [Log] reads a transparency log through one and adds entries to it; a [Witness] is asked for its
-// cosignature. An error of these is a [*RefuseError] or a [*RetryError].
+// A [Client] makes requests over HTTPS, to public servers only, and reads no more than asked for.
+// Through one, [Documents] reads status lists and schemas, a [Log] reads a transparency log and adds
+// entries to it, and a [Witness] is asked for its cosignature. An error of these is a [*RefuseError] or a [*RetryError].
 //
 // A [Handler] is the other end: it answers the GET binding of DID Resolution with the answers of any
 // resolver.

@@ -4,14 +4,14 @@
 //   - [Format] is that of VC-JOSE-COSE 1.0 §3.3: application/vc+cose and application/vp+cose, whose
 //     payload is the JSON.
 //   - [CWT] is for links where every byte counts: a CBOR Web Token (RFC 8392) with integers for
-//     member names and common values, signed in a third of the bytes of the unsigned JSON. What
+//     member names and common values, signed in two fifths of the bytes of the unsigned JSON. What
 //     comes out is the same JSON under RFC 8785, so that the digest is the same, too.
 //
 // Both sign with Ed25519, P-256, P-384 or secp256k1, as the key has it; what is read must agree
 // with the key of the verification method that kid names. Keys and certificates in headers are
 // not looked at.
 //
-// The bytes of a token are no name for it: ECDSA signatures are malleable, and an unprotected
+// The danger: the bytes of a token are no name for it: ECDSA signatures are malleable, and an unprotected
 // header is not signed. Use [vc.Verified.Digest].
 package cose
 

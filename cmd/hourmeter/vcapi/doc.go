@@ -1,8 +1,7 @@
 // Package vcapi answers the VC API (VCALM: Verifiable Credential API for Lifecycle Management, W3C)
 // over HTTP, so that an issuer or verifier of any other maker can be served.
 //
-// A [Handler] is an [net/http.Handler] for any server: give the server timeouts and TLS of its own.
-// Its handlers are thin. What they do, a program can do with packages vc, vc/status and resolver.
+// A [Handler] goes into any server, to which its caller gives timeouts and TLS. It is thin: what it does, a program can do with packages vc, vc/status and resolver.
 //
 // The danger: who may issue in whose name is decided by an API token. A [Token] is the hash of one, so
 // that neither the configuration nor a log can give it away; nobody without one has anything signed.
@@ -19,7 +18,7 @@
 //	POST /credentials/derive              disclose a part of a credential (ecdsa-sd-2023)
 //	POST /challenges                      a challenge to present credentials for
 //	GET  /status-lists/{list}             a status list, signed
-//	GET  /1.0/identifiers/{did}           resolve a DID ([resolver.Handler])
+//	GET  /1.0/identifiers/{did}           resolve a DID (resolver.Handler)
 //	GET  /openapi.json                    all this as OpenAPI
 //	GET  /healthz                         whether it is up
 //	GET  /metrics                         for Prometheus                             needs a token, but on this machine
