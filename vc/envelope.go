@@ -60,13 +60,13 @@ const MaxBindingAge = time.Hour
 // A KeyBinding is a holder's signature under one credential: it makes a
 // presentation of it.
 type KeyBinding struct {
-	Nonce     string
-	Audience  []string
-	Created   time.Time
-	NotBefore time.Time        // its own period, as of an Envelope
-	Expires   time.Time        //
+	Nonce     string           // the challenge that it answers
+	Audience  []string         // the domain that it was made for
+	Created   time.Time        // when it says it was made: see MaxBindingAge
+	NotBefore time.Time        // its own period;
+	Expires   time.Time        // zero times do not bound it
 	Key       crypto.PublicKey // the holder's key, in the issuer's words; nil if the issuer named a Method
-	Method    did.URL
+	Method    did.URL          // the holder's verification method, in the issuer's words; zero if there is a Key
 	// Verify checks the signature with Key, or the key of Method.
 	Verify func(key crypto.PublicKey) error
 }
@@ -142,12 +142,17 @@ func (v *Verifier) open(raw []byte, limit int, wrapper string) (secured, error) 
 	if len(raw) > limit {
 		return secured{}, reject(ErrLimit, fmt.Errorf("%d bytes, at most %d are read", len(raw), limit))
 	}
-	if text := bytes.TrimLeft(raw, " \t\r\n"); len(text) > 0 && text[0] != '{' {
+	text := bytes.TrimLeft(raw, " \t\r\n")
+	object := len(text) == 0 || text[0] == '{'
+	if !object {
 		if s, err := v.openFormat("", raw, limit); err != nil || s.envelope != nil {
 			return s, err
 		}
 	}
 	doc, err := strictjson.Parse(raw, strictjson.Limits{Bytes: limit, Depth: maxDepth})
+	if err != nil && !object {
+		err = fmt.Errorf("none of the Verifier's Formats reads it, and it is no JSON: %w", err)
+	}
 	if err != nil {
 		return secured{}, reject(ErrMalformed, err)
 	}

@@ -252,3 +252,13 @@ type outage struct{}
 func (outage) Resolve(context.Context, did.DID, did.Version) (*did.Resolution, error) {
 	return nil, errDown
 }
+
+// Who gives a Verifier no Formats learns what is missing.
+func TestAVerifierWithoutFormatsSaysSo(t *testing.T) {
+	_, err := new(vc.Verifier).Verify(t.Context(), []byte("eyJhbGciOiJFZERTQSJ9.e30.c2ln"), vc.AnyIssuer)
+	require.ErrorIs(t, err, vc.ErrMalformed)
+	require.ErrorContains(t, err, "none of the Verifier's Formats reads it")
+	_, err = new(vc.Verifier).Verify(t.Context(), []byte(`{"type":`), vc.AnyIssuer)
+	require.ErrorIs(t, err, vc.ErrMalformed)
+	require.NotContains(t, err.Error(), "Formats")
+}
