@@ -88,31 +88,24 @@ func (c *Credential) document(issuer did.DID, now time.Time) ([]byte, error) {
 	}
 
 	doc := make([]byte, 0, 1024+len(claim))
-	doc = append(doc, `{"@context":[`...)
-	doc = appendQuoted(doc, ContextCredentials)
-	doc = append(doc, ',')
-	doc = appendQuoted(doc, ContextHourmeter)
+	doc = appendQuoted(doc, `{"@context":[`, ContextCredentials)
+	doc = appendQuoted(doc, `,`, ContextHourmeter)
 	for _, url := range c.Context {
-		doc = append(doc, ',')
-		doc = appendQuoted(doc, url)
+		doc = appendQuoted(doc, `,`, url)
 	}
 	doc = append(doc, ']')
 	if c.ID != "" {
-		doc = append(doc, `,"id":`...)
-		doc = appendQuoted(doc, c.ID)
+		doc = appendQuoted(doc, `,"id":`, c.ID)
 	}
-	doc = append(doc, `,"type":["VerifiableCredential",`...)
-	doc = appendQuoted(doc, c.Claim.CredentialType())
-	doc = append(doc, `],"issuer":`...)
-	doc = appendQuoted(doc, issuer.String())
+	doc = appendQuoted(doc, `,"type":["VerifiableCredential",`, c.Claim.CredentialType())
+	doc = appendQuoted(doc, `],"issuer":`, issuer.String())
 	doc = append(doc, `,"validFrom":`...)
 	doc = appendStamp(doc, from)
 	if !c.ValidUntil.IsZero() {
 		doc = append(doc, `,"validUntil":`...)
 		doc = appendStamp(doc, c.ValidUntil)
 	}
-	doc = append(doc, `,"credentialSubject":{"id":`...)
-	doc = appendQuoted(doc, c.Subject.String())
+	doc = appendQuoted(doc, `,"credentialSubject":{"id":`, c.Subject.String())
 	if string(claim) != "{}" {
 		doc = append(doc, ',')
 	}
@@ -122,8 +115,7 @@ func (c *Credential) document(issuer did.DID, now time.Time) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("vc: issue: member %q: %w", name, err)
 		}
-		doc = append(doc, ',')
-		doc = appendQuoted(doc, name)
+		doc = appendQuoted(doc, `,`, name)
 		doc = append(doc, ':')
 		doc = append(doc, value...)
 	}
@@ -184,9 +176,10 @@ func appendStamp(dst []byte, t time.Time) []byte {
 	return append(dst, '"')
 }
 
-// appendQuoted writes s as a JSON string. Text that is not UTF-8 comes out so
-// that the strict parse which follows refuses it.
-func appendQuoted(dst []byte, s string) []byte {
+// appendQuoted writes before as it is, and s as a JSON string. Text that is not
+// UTF-8 comes out so that the strict parse which follows refuses it.
+func appendQuoted(dst []byte, before, s string) []byte {
+	dst = append(dst, before...)
 	quoted, err := jsontext.AppendQuote(dst, s)
 	if err != nil {
 		return append(dst, "\"\xff\""...)

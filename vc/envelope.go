@@ -86,9 +86,8 @@ func Enveloped(mediaType string, credential []byte) []byte {
 		url += ";base64," + base64.StdEncoding.EncodeToString(credential)
 	}
 	out := []byte(`{"@context":`)
-	out = appendQuoted(out, ContextCredentials)
-	out = append(out, `,"id":`...)
-	out = appendQuoted(out, url)
+	out = appendQuoted(out, "", ContextCredentials)
+	out = appendQuoted(out, `,"id":`, url)
 	return append(out, `,"type":"EnvelopedVerifiableCredential"}`...)
 }
 

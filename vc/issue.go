@@ -182,19 +182,16 @@ func (s signer) sign(root strictjson.Value, o proofOptions) ([]byte, error) {
 		options = append(options, ',')
 	}
 	if o.challenge != nil {
-		options = append(options, `"challenge":`...)
-		options = appendQuoted(options, o.challenge.Nonce)
+		options = appendQuoted(options, `"challenge":`, o.challenge.Nonce)
 		options = append(options, ',')
 	}
 	options = append(options, `"created":`...)
 	options = appendStamp(options, o.created)
 	if !how.OwnType {
-		options = append(options, `,"cryptosuite":`...)
-		options = appendQuoted(options, s.suite.Name())
+		options = appendQuoted(options, `,"cryptosuite":`, s.suite.Name())
 	}
 	if o.challenge != nil {
-		options = append(options, `,"domain":`...)
-		options = appendQuoted(options, o.challenge.Domain)
+		options = appendQuoted(options, `,"domain":`, o.challenge.Domain)
 	}
 	over := jcs.Override{Name: "proof"}
 	if len(o.previous) > 0 {
@@ -207,20 +204,17 @@ func (s signer) sign(root strictjson.Value, o proofOptions) ([]byte, error) {
 			if i > 0 {
 				options = append(options, ',')
 			}
-			options = appendQuoted(options, id)
+			options = appendQuoted(options, "", id)
 		}
 		options = append(options, ']')
 	}
-	options = append(options, `,"proofPurpose":`...)
-	options = appendQuoted(options, string(o.purpose))
+	options = appendQuoted(options, `,"proofPurpose":`, string(o.purpose))
 	typ := "DataIntegrityProof"
 	if how.OwnType {
 		typ = s.suite.Name()
 	}
-	options = append(options, `,"type":`...)
-	options = appendQuoted(options, typ)
-	options = append(options, `,"verificationMethod":`...)
-	options = appendQuoted(options, method)
+	options = appendQuoted(options, `,"type":`, typ)
+	options = appendQuoted(options, `,"verificationMethod":`, method)
 	options = append(options, '}')
 
 	unsecured := jcs.Append(make([]byte, 0, len(root.Raw())+64), root, over)
@@ -229,7 +223,7 @@ func (s signer) sign(root strictjson.Value, o proofOptions) ([]byte, error) {
 		return nil, fmt.Errorf("vc: %s as %s: %w", s.suite.Name(), s.id, err)
 	}
 	options = append(options[:len(options)-1], `,"proofValue":`...)
-	options = appendQuoted(options, proofValue)
+	options = appendQuoted(options, "", proofValue)
 	options = append(options, '}')
 	signed := splice(root, existing, options)
 	if len(signed) > s.limit {
@@ -250,8 +244,7 @@ func splice(root, existing strictjson.Value, proof []byte) []byte {
 		return append(out, '}')
 	}
 	for m := root.First(); m.Exists(); m = m.Next() {
-		out = append(out, ',')
-		out = appendQuoted(out, m.Name())
+		out = appendQuoted(out, `,`, m.Name())
 		out = append(out, ':')
 		if m.Name() != "proof" {
 			out = append(out, m.Raw()...)

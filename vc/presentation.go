@@ -55,10 +55,8 @@ func (h *Holder) Present(ch Challenge, credentials ...[]byte) ([]byte, error) {
 		size += len(c) + 1
 	}
 	document := make([]byte, 0, size)
-	document = append(document, `{"@context":[`...)
-	document = appendQuoted(document, ContextCredentials)
-	document = append(document, `],"type":["VerifiablePresentation"],"holder":`...)
-	document = appendQuoted(document, h.ID.String())
+	document = appendQuoted(document, `{"@context":[`, ContextCredentials)
+	document = appendQuoted(document, `],"type":["VerifiablePresentation"],"holder":`, h.ID.String())
 	document = append(document, `,"verifiableCredential":[`...)
 	for i, c := range credentials {
 		if i > 0 {
