@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,7 +21,7 @@ type shop struct {
 	drone, workshop string
 	url             string
 	network         []string // flags
-	hits            int
+	hits            atomic.Int64
 }
 
 func newShop(t *testing.T) *shop {
@@ -28,7 +29,7 @@ func newShop(t *testing.T) *shop {
 	s.drone, s.workshop = s.did("drone"), s.did("workshop")
 	s.write("service.json", `{"eventTime": "2026-03-05T00:00:00Z", "bizStep": "repairing", "maintenance": {"category": "preventive", "activity": "grease the rotor", "performedBy": {"name": "bay 2"}}}`)
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.hits++
+		s.hits.Add(1)
 		w.Header().Set("Content-Type", "application/vc")
 		text, err := os.ReadFile(filepath.Join(s.dir, filepath.Base(r.URL.Path)))
 		if err != nil {
@@ -172,16 +173,16 @@ func TestStatusListsAndBundles(t *testing.T) {
 	r := s.run("", "verify", "vc.json")
 	require.Equal(t, exitUnchecked, r.code)
 	require.Contains(t, r.stdout, "--online")
-	require.Zero(t, s.hits, "nothing is fetched unasked")
+	require.Zero(t, s.hits.Load(), "nothing is fetched unasked")
 	out := decode[Verification](t, s.run("", online...))
 	require.Equal(t, Valid, out.Verdict, out.Problems)
 	require.Equal(t, "revocation", out.Credentials[0].Status[0].Purpose)
 	require.False(t, out.Credentials[0].Status[0].AsOf.IsZero())
-	require.Equal(t, 1, s.hits)
+	require.EqualValues(t, 1, s.hits.Load())
 
 	// Packed while it was good, it verifies where no network is, and says how old it is.
 	s.ok(append([]string{"bundle", "vc.json", "--online", "-o", "evidence.json"}, s.network...)...)
-	hits := s.hits
+	hits := s.hits.Load()
 	out = decode[Verification](t, s.run("", "verify", "--offline", "evidence.json", "--json"))
 	require.Equal(t, Valid, out.Verdict, out.Problems)
 	require.Len(t, out.Evidence, 1)
@@ -196,7 +197,7 @@ func TestStatusListsAndBundles(t *testing.T) {
 	require.Contains(t, r.stdout, "too old")
 	r = s.run("", "verify", "--offline", "evidence.json", "--at", "2099-01-01", "--stale", "999999h")
 	require.Equal(t, exitOK, r.code, r.stdout)
-	require.Equal(t, hits, s.hits, "--offline asks nobody")
+	require.Equal(t, hits, s.hits.Load(), "--offline asks nobody")
 
 	// Revoked: online it is refused, and the old bundle still says what it said.
 	r = s.run("", "status", "set", list, index, "1", "--key", "drone")
