@@ -9,7 +9,6 @@ import (
 	"crypto/sha512"
 	"fmt"
 
-	"github.com/hourmeter/hourmeter/internal/multikey"
 	"github.com/hourmeter/hourmeter/internal/signature"
 )
 
@@ -79,7 +78,7 @@ func (EdDSAJCS2022) Sign(key crypto.Signer, document, options []byte) (string, e
 		return "", fmt.Errorf("needs an Ed25519 key, got %T", key.Public())
 	}
 	hashes := hashSHA256(document, options)
-	return sign(key, hashes[:])
+	return signature.SignBase58(key, hashes[:])
 }
 
 // Verify implements [Suite].
@@ -99,22 +98,10 @@ func hashSHA256(document, options []byte) (out [2 * sha256.Size]byte) {
 	return out
 }
 
-// maxSignature bounds a signature in base58, whose decoding takes quadratic
-// time, in bytes: one of P-384 has 96.
-const maxSignature = 128
-
-func sign(key crypto.Signer, hashes []byte) (string, error) {
-	s, err := signature.Sign(key, hashes)
-	if err != nil {
-		return "", err
-	}
-	return multikey.EncodeBase58(s), nil
-}
-
 func verify(public crypto.PublicKey, hashes []byte, proofValue string) error {
-	s, err := multikey.DecodeBase58(proofValue, maxSignature)
+	s, err := signature.DecodeBase58(proofValue)
 	if err != nil {
-		return fmt.Errorf("proofValue: %w", err)
+		return err
 	}
 	return signature.Verify(public, hashes, s)
 }
@@ -132,7 +119,7 @@ func (ECDSAJCS2019) Sign(key crypto.Signer, document, options []byte) (string, e
 	if err != nil {
 		return "", err
 	}
-	return sign(key, hashes)
+	return signature.SignBase58(key, hashes)
 }
 
 // Verify implements [Suite].

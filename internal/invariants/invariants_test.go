@@ -57,7 +57,7 @@ var mayImport = map[string][]string{
 	"internal/jcs":               {"internal/strictjson"},
 	"internal/rdf":               {},
 	"internal/multikey":          {"internal/secp256k1"},
-	"internal/signature":         {"internal/secp256k1"},
+	"internal/signature":         {"internal/secp256k1", "internal/multikey"},
 	"internal/jws":               {"internal/signature", "internal/strictjson"},
 	"internal/ldcontext":         {"internal/strictjson", "internal/jcs", "internal/rdf"},
 	"internal/integrity":         {"internal/multikey"},

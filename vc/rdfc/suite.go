@@ -11,15 +11,11 @@ import (
 	"fmt"
 
 	"github.com/hourmeter/hourmeter/internal/jcs"
-	"github.com/hourmeter/hourmeter/internal/multikey"
 	"github.com/hourmeter/hourmeter/internal/rdf"
 	"github.com/hourmeter/hourmeter/internal/signature"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 	"github.com/hourmeter/hourmeter/vc"
 )
-
-// maxSignature bounds a signature in base58, whose decoding takes quadratic time, in bytes: one of P-384 has 96.
-const maxSignature = 128
 
 // EdDSARDFC2022 is eddsa-rdfc-2022: Ed25519 over SHA-256 hashes of canonical RDF (vc-di-eddsa §3.2).
 type EdDSARDFC2022 struct {
@@ -108,11 +104,7 @@ func sign(contexts *vc.Contexts, suite string, key crypto.Signer, document, opti
 	if err != nil {
 		return "", err
 	}
-	out, err := signature.Sign(key, message)
-	if err != nil {
-		return "", err
-	}
-	return multikey.EncodeBase58(out), nil
+	return signature.SignBase58(key, message)
 }
 
 func verify(contexts *vc.Contexts, suite string, public crypto.PublicKey, document, options []byte, proofValue string) error {
@@ -120,9 +112,9 @@ func verify(contexts *vc.Contexts, suite string, public crypto.PublicKey, docume
 	if err != nil {
 		return err
 	}
-	sig, err := multikey.DecodeBase58(proofValue, maxSignature)
+	sig, err := signature.DecodeBase58(proofValue)
 	if err != nil {
-		return fmt.Errorf("proofValue: %w", err)
+		return err
 	}
 	message, err := hashes(contexts, suite, hash, document, options)
 	if err != nil {
