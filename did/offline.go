@@ -78,8 +78,11 @@ func (o Offline) Resolve(_ context.Context, id DID, v Version) (*Resolution, err
 	default:
 		return nil, fmt.Errorf("%w: did:%s does not work offline", ErrMethodNotSupported, id.Method())
 	}
-	if v.ID != "" {
-		return nil, fmt.Errorf("%w: did:%s has no version %s, or any other", ErrNotFound, id.Method(), quote(v.ID))
+	if err := v.Validate(); err != nil {
+		return nil, err
+	}
+	if v.Named() {
+		return nil, fmt.Errorf("%w: documents of did:%s have no versions with names or numbers", ErrNotFound, id.Method())
 	}
 	doc, err := resolve(id)
 	if err != nil {
@@ -90,7 +93,7 @@ func (o Offline) Resolve(_ context.Context, id DID, v Version) (*Resolution, err
 
 // Key implements [KeyResolver]. For a did:key it decodes the key and makes no document.
 func (o Offline) Key(ctx context.Context, url URL, use Relationship, v Version) (crypto.PublicKey, error) {
-	if url.DID.Method() != "key" || v.ID != "" {
+	if url.DID.Method() != "key" || v.Named() {
 		res, err := o.Resolve(ctx, url.DID, v)
 		if err != nil {
 			return nil, err

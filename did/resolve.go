@@ -23,12 +23,32 @@ const (
 // A Version picks one of the documents a DID has had. The zero Version is the latest.
 // At most one field is set.
 type Version struct {
-	Time time.Time // the document in force at this moment
-	ID   string    // the one with this versionId, a name the method gives
+	Time   time.Time // the document in force at this moment
+	ID     string    // the one with this versionId, a name the method gives
+	Number int       // the one with this versionNumber, from 1: a parameter of did:webvh
 }
 
 // IsZero reports whether v picks the latest document.
-func (v Version) IsZero() bool { return v.Time.IsZero() && v.ID == "" }
+func (v Version) IsZero() bool { return v.Time.IsZero() && v.ID == "" && v.Number == 0 }
+
+// Named reports whether v picks a document by its versionId or versionNumber. A method
+// whose documents have no such names answers with [ErrNotFound].
+func (v Version) Named() bool { return v.ID != "" || v.Number != 0 }
+
+// Validate reports whether at most one field is set, and to what can be asked for. The
+// error wraps [ErrInvalidOptions].
+func (v Version) Validate() error {
+	set := 0
+	for _, is := range [...]bool{!v.Time.IsZero(), v.ID != "", v.Number != 0} {
+		if is {
+			set++
+		}
+	}
+	if set > 1 || v.Number < 0 {
+		return fmt.Errorf("%w: want one of versionId, versionTime and versionNumber, which counts from 1", ErrInvalidOptions)
+	}
+	return nil
+}
 
 // A Resolution is a document and what its method knows about it (DID Resolution §4.3,
 // "DID Document Metadata"). Times are zero, and texts empty, where the method keeps none.
@@ -48,6 +68,20 @@ type Resolution struct {
 
 	CanonicalID  DID   // the form of the identifier the method prefers; zero for Document.ID itself
 	EquivalentID []DID // other forms of the identifier, vouched for by the method
+
+	// Extra is what the method says beside this, by names of its own, such as did:webvh's
+	// scid and portable.
+	Extra []Member
+
+	// Retrieved is when whoever keeps the document was last asked: the answer is as old.
+	// Zero if nobody had to be asked.
+	Retrieved time.Time
+	// Stale says that the answer is older than it may be, and is given since there was no
+	// newer one and the caller allows that. It may have changed since Retrieved.
+	Stale bool
+	// TTL is for how long after Retrieved the controller allows it to be remembered; zero
+	// if the controller does not say.
+	TTL time.Duration
 }
 
 // A Resolver looks up documents. Implementations are safe for concurrent use.
@@ -74,8 +108,8 @@ type KeyResolver interface {
 // The key is an [ed25519.PublicKey], an [*ecdsa.PublicKey] on P-256, P-384 or secp256k1,
 // an [MLDSA44PublicKey], or, for KeyAgreement, also an [*ecdh.PublicKey] on X25519.
 //
-// v is the caller's to say, since it decides which key counts: a versionId or
-// versionTime inside url is not obeyed but refused.
+// v is the caller's to say, since it decides which key counts: a versionId,
+// versionTime or versionNumber inside url is not obeyed but refused.
 func Key(ctx context.Context, r Resolver, url URL, use Relationship, v Version) (crypto.PublicKey, error) {
 	if r == nil {
 		r = Offline{}
@@ -108,6 +142,8 @@ var (
 	ErrInvalidDID = errors.New("did: invalid DID")
 	// ErrInvalidURL says that text starts with a DID but is not a DID URL.
 	ErrInvalidURL = errors.New("did: invalid DID URL")
+	// ErrInvalidOptions says that what was asked for contradicts itself.
+	ErrInvalidOptions = errors.New("did: invalid options")
 	// ErrInvalidDocument says that the method has a document, and it must not be used.
 	ErrInvalidDocument = errors.New("did: invalid document")
 	// ErrNotFound says that the method has no such identifier or version, or that the
@@ -138,6 +174,7 @@ var answers = [...]struct {
 }{
 	{ErrInvalidDID, "https://www.w3.org/ns/did#INVALID_DID"},
 	{ErrInvalidURL, "https://www.w3.org/ns/did#INVALID_DID_URL"},
+	{ErrInvalidOptions, "https://www.w3.org/ns/did#INVALID_OPTIONS"},
 	{ErrInvalidDocument, "https://www.w3.org/ns/did#INVALID_DID_DOCUMENT"},
 	{ErrNotFound, "https://www.w3.org/ns/did#NOT_FOUND"},
 	{ErrDeactivated, "https://www.w3.org/ns/did#NOT_FOUND"},

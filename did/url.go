@@ -3,6 +3,7 @@ package did
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -211,11 +212,13 @@ func (u *URL) UnmarshalText(b []byte) (err error) {
 
 // DID parameters that DID Core and DID Resolution define, for [URL.Parameter].
 const (
-	ParamService     = "service"     // a service of the document, by the fragment of its id
-	ParamRelativeRef = "relativeRef" // a reference to read against that service's endpoint
-	ParamVersionID   = "versionId"   // the document of this version
-	ParamVersionTime = "versionTime" // the document in force at this time
-	ParamHashLink    = "hl"          // a hash of what the URL leads to
+	ParamService       = "service"       // a service of the document, by the fragment of its id
+	ParamServiceType   = "serviceType"   // services of the document, by their type
+	ParamRelativeRef   = "relativeRef"   // a reference to read against that service's endpoint
+	ParamVersionID     = "versionId"     // the document of this version
+	ParamVersionTime   = "versionTime"   // the document in force at this time
+	ParamVersionNumber = "versionNumber" // the document of this version, counted from 1 (did:webvh 1.0)
+	ParamHashLink      = "hl"            // a hash of what the URL leads to
 )
 
 // Parameter returns the value of a DID parameter with its percent-encoding undone, and
@@ -244,30 +247,38 @@ func (u URL) Parameter(name string) (value string, ok bool, err error) {
 	return value, ok, nil
 }
 
-// Version returns the version of the document that u asks for with versionId or
-// versionTime; the zero Version if with neither. Both at once, and a time that is not
-// RFC 3339 in UTC ("…Z"), are errors wrapping [ErrInvalidURL].
-func (u URL) Version() (Version, error) {
-	id, hasID, err := u.Parameter(ParamVersionID)
-	if err != nil {
-		return Version{}, err
+// Version returns the version of the document that u asks for with versionId, versionTime or
+// versionNumber; the zero Version if with none. More than one, a time that is not RFC 3339
+// in UTC ("…Z"), and a number that does not count from 1, are errors wrapping [ErrInvalidURL].
+func (u URL) Version() (v Version, err error) {
+	for _, name := range [...]string{ParamVersionID, ParamVersionTime, ParamVersionNumber} {
+		text, ok, err := u.Parameter(name)
+		if err != nil {
+			return Version{}, err
+		}
+		if !ok {
+			continue
+		}
+		if !v.IsZero() {
+			return Version{}, fmt.Errorf("%w: %s asks for a version in more than one way", ErrInvalidURL, quote(u.String()))
+		}
+		switch name {
+		case ParamVersionID:
+			v.ID = text
+		case ParamVersionTime:
+			if v.Time, err = time.Parse(time.RFC3339, text); err != nil || !strings.HasSuffix(text, "Z") {
+				return Version{}, fmt.Errorf("%w: %s: versionTime %s is not like 2026-01-31T12:00:00Z", ErrInvalidURL, quote(u.String()), quote(text))
+			}
+		case ParamVersionNumber:
+			if v.Number, err = strconv.Atoi(text); err != nil || v.Number < 1 || text[0] < '1' || text[0] > '9' {
+				return Version{}, fmt.Errorf("%w: %s: versionNumber %s does not count from 1", ErrInvalidURL, quote(u.String()), quote(text))
+			}
+		}
+		if v.IsZero() {
+			return Version{}, fmt.Errorf("%w: %s has an empty %s", ErrInvalidURL, quote(u.String()), name)
+		}
 	}
-	text, hasTime, err := u.Parameter(ParamVersionTime)
-	switch {
-	case err != nil:
-		return Version{}, err
-	case hasID && hasTime:
-		return Version{}, fmt.Errorf("%w: %s asks for a versionId and a versionTime", ErrInvalidURL, quote(u.String()))
-	case hasID && id == "":
-		return Version{}, fmt.Errorf("%w: %s has an empty versionId", ErrInvalidURL, quote(u.String()))
-	case !hasTime:
-		return Version{ID: id}, nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil || !strings.HasSuffix(text, "Z") {
-		return Version{}, fmt.Errorf("%w: %s: versionTime %s is not like 2026-01-31T12:00:00Z", ErrInvalidURL, quote(u.String()), quote(text))
-	}
-	return Version{Time: t}, nil
+	return v, nil
 }
 
 // unescape undoes percent-encoding. s has been parsed: every '%' starts two hexadecimal digits

@@ -217,6 +217,7 @@ func TestVersionsInURLs(t *testing.T) {
 		"versionTime=2021-05-10T17%3A00:00Z": {Time: at},
 		"versionTime=2021-05-10T17:00:00.5Z": {Time: at.Add(time.Second / 2)},
 		"versionId=%25Vlo6kAc%2BIbGG.sha256": {ID: "%Vlo6kAc+IbGG.sha256"},
+		"versionNumber=12":                   {Number: 12},
 	} {
 		u, err := did.ParseURL("did:example:123?" + query)
 		require.NoError(t, err)
@@ -226,15 +227,19 @@ func TestVersionsInURLs(t *testing.T) {
 		require.Equal(t, want == did.Version{}, v.IsZero())
 	}
 	for name, query := range map[string]string{
-		"both":        "versionId=4&versionTime=2021-05-10T17:00:00Z",
-		"empty id":    "versionId=",
-		"id twice":    "versionId=4&versionId=5",
-		"time twice":  "versionTime=2021-05-10T17:00:00Z&versionTime=2021-05-10T17:00:00Z",
-		"empty time":  "versionTime=",
-		"date only":   "versionTime=2021-05-10",
-		"offset":      "versionTime=2021-05-10T17:00:00+02:00",
-		"no such day": "versionTime=2021-02-30T17:00:00Z",
-		"no zone":     "versionTime=2021-05-10T17:00:00",
+		"number and id": "versionNumber=4&versionId=4",
+		"number zero":   "versionNumber=0",
+		"number signed": "versionNumber=%2B4",
+		"number long":   "versionNumber=99999999999999999999",
+		"both":          "versionId=4&versionTime=2021-05-10T17:00:00Z",
+		"empty id":      "versionId=",
+		"id twice":      "versionId=4&versionId=5",
+		"time twice":    "versionTime=2021-05-10T17:00:00Z&versionTime=2021-05-10T17:00:00Z",
+		"empty time":    "versionTime=",
+		"date only":     "versionTime=2021-05-10",
+		"offset":        "versionTime=2021-05-10T17:00:00+02:00",
+		"no such day":   "versionTime=2021-02-30T17:00:00Z",
+		"no zone":       "versionTime=2021-05-10T17:00:00",
 	} {
 		u, err := did.ParseURL("did:example:123?" + query)
 		require.NoError(t, err)

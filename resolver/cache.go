@@ -79,7 +79,7 @@ func (c *Cache) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Re
 	}
 	// For a time, ask for the latest document first: if it was in force already, it
 	// answers for every time since, and each of those would be a question of its own.
-	if !v.Time.IsZero() && v.ID == "" {
+	if !v.Time.IsZero() && !v.Named() {
 		if _, err := c.Resolve(ctx, id, did.Version{}); err != nil && !did.IsAnswer(err) {
 			return nil, err
 		}
@@ -120,8 +120,8 @@ func (a *answer) fits(v did.Version) bool {
 	if a.v == v {
 		return true
 	}
-	if v.IsZero() || v.ID != "" {
-		return v.ID != "" && v.Time.IsZero() && v.ID == a.res.VersionID
+	if v.Time.IsZero() || v.Named() {
+		return v.ID != "" && v.ID == a.res.VersionID && v.Time.IsZero() && v.Number == 0
 	}
 	// The document came into force at since, and still was at until: also in between.
 	since, until := inForceSince(a.res), a.v.Time

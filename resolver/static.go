@@ -28,15 +28,18 @@ func (s Static) Resolve(_ context.Context, id did.DID, v did.Version) (*did.Reso
 	if len(versions) == 0 {
 		return nil, fmt.Errorf("%w: %s", did.ErrNotFound, id)
 	}
+	if err := v.Validate(); err != nil {
+		return nil, err
+	}
 	last := versions[len(versions)-1]
 	switch {
-	case v.ID != "":
+	case v.Named():
 		for _, res := range versions {
-			if res.VersionID == v.ID && v.Time.IsZero() {
+			if v.ID != "" && res.VersionID == v.ID {
 				return &res, nil
 			}
 		}
-		return nil, fmt.Errorf("%w: %s, version %q", did.ErrVersionUnknown, id, v.ID)
+		return nil, fmt.Errorf("%w: %s, version %q or number %d", did.ErrVersionUnknown, id, v.ID, v.Number)
 
 	case v.Time.IsZero() && last.Deactivated:
 		return nil, fmt.Errorf("%w: %s", did.ErrDeactivated, id)
