@@ -73,6 +73,11 @@ type Resolution struct {
 	// scid and portable.
 	Extra []Member
 
+	// Implicit are services that the method gives to every document, although the document
+	// does not list them: did:webvh's #files and #whois. They are no part of Document, and
+	// one that it lists under the same id takes the place of the method's.
+	Implicit []Service
+
 	// Retrieved is when whoever keeps the document was last asked: the answer is as old.
 	// Zero if nobody had to be asked.
 	Retrieved time.Time
@@ -153,6 +158,11 @@ var (
 	ErrDeactivated = errors.New("did: deactivated")
 	// ErrMethodNotSupported says that no resolver was given for the method.
 	ErrMethodNotSupported = errors.New("did: method not supported")
+	// ErrFeatureNotSupported says that what was asked for is not done here, though a
+	// standard describes it.
+	ErrFeatureNotSupported = errors.New("did: feature not supported")
+	// ErrRepresentationNotSupported says that there is nothing of the media type asked for.
+	ErrRepresentationNotSupported = errors.New("did: representation not supported")
 	// ErrKeyNotAuthorized says that the document does not give a key that role.
 	ErrKeyNotAuthorized = errors.New("did: key not authorized for this relationship")
 	// ErrKeyNotSupported says that the document has such a key, and it is of a type this
@@ -179,6 +189,8 @@ var answers = [...]struct {
 	{ErrNotFound, "https://www.w3.org/ns/did#NOT_FOUND"},
 	{ErrDeactivated, "https://www.w3.org/ns/did#NOT_FOUND"},
 	{ErrMethodNotSupported, "https://www.w3.org/ns/did#METHOD_NOT_SUPPORTED"},
+	{ErrFeatureNotSupported, "https://www.w3.org/ns/did#FEATURE_NOT_SUPPORTED"},
+	{ErrRepresentationNotSupported, "https://www.w3.org/ns/did#REPRESENTATION_NOT_SUPPORTED"},
 	{ErrKeyNotAuthorized, "https://w3id.org/security#INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD"},
 	{ErrKeyNotSupported, "https://w3id.org/security#INVALID_VERIFICATION_METHOD"},
 	{ErrInvalidKey, "https://w3id.org/security#INVALID_VERIFICATION_METHOD"},
