@@ -13,7 +13,8 @@ require (
 	github.com/gowebpki/jcs v1.0.1 // tests: a second RFC 8785 implementation
 	github.com/hyperledger/aries-framework-go v0.3.2 // vc/rdfc: the older JSON-LD contexts (pkg/doc/ldcontext/embed)
 	github.com/lestrrat-go/jwx/v2 v2.1.7 // vc/jose/jwxbridge: callers' JWK sets and keys; tests: another JOSE implementation
-	github.com/multiformats/go-multibase v0.3.0 // multibase text of keys, signatures and digests
+	github.com/mr-tron/base58 v1.3.0 // base58btc of keys, signatures and digests, as go-multibase has it, without its other bases
+	github.com/multiformats/go-multibase v0.3.0 // tests: a second implementation of multibase
 	github.com/multiformats/go-varint v0.0.7 // multicodec prefixes of keys
 	github.com/piprate/json-gold v0.9.1 // tests: an implementation of the whole of JSON-LD, beside ours; it links net/http
 	github.com/prometheus/client_golang v1.25.0 // the HTTP service: its metrics
@@ -51,7 +52,6 @@ require (
 	github.com/lestrrat-go/iter v1.0.2 // indirect
 	github.com/lestrrat-go/option v1.0.1 // indirect
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
-	github.com/mr-tron/base58 v1.3.0 // indirect
 	github.com/multiformats/go-base32 v0.1.0 // indirect
 	github.com/multiformats/go-base36 v0.2.0 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect

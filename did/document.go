@@ -3,7 +3,7 @@ package did
 import (
 	"crypto"
 	"crypto/ecdh"
-	"crypto/ed25519"
+	"crypto/ecdsa"
 	"fmt"
 	"slices"
 	"time"
@@ -136,7 +136,7 @@ func (d *Document) Key(id URL, use Relationship) (crypto.PublicKey, error) {
 //     could confirm it: resolve the controller, and ask there.
 //   - It has neither expired nor been revoked; otherwise ErrKeyNotAuthorized.
 //   - It is of a type that can be read, [ErrKeyNotSupported], and well formed, [ErrInvalidKey].
-//   - It can do what use asks: X25519 keys only agree on keys and Ed25519 keys never do;
+//   - It can do what use asks: X25519 keys only agree on keys; Ed25519, ML-DSA and RSA keys never do;
 //     otherwise ErrKeyNotAuthorized.
 func (d *Document) KeyAt(id URL, use Relationship, at time.Time) (crypto.PublicKey, error) {
 	m := d.Method(id)
@@ -168,10 +168,10 @@ func canDo(pub crypto.PublicKey, use Relationship) bool {
 	switch use {
 	case KeyAgreement:
 		switch pub.(type) {
-		case ed25519.PublicKey, MLDSA44PublicKey:
-			return false // they sign only
+		case *ecdh.PublicKey, *ecdsa.PublicKey:
+			return true
 		}
-		return true
+		return false // the others sign only; RSA could encrypt, which nothing here does
 	case AssertionMethod, Authentication, CapabilityInvocation, CapabilityDelegation:
 		_, agreesOnly := pub.(*ecdh.PublicKey)
 		return !agreesOnly

@@ -248,7 +248,8 @@ func TestWhichKeyMayActInWhichRole(t *testing.T) {
 		{"embedded", did.Authentication, noon, nil},
 		{"embedded", did.AssertionMethod, noon, did.ErrKeyNotAuthorized}, // embedded: for that role only
 		{"broken", did.AssertionMethod, noon, did.ErrInvalidKey},
-		{"rsa", did.AssertionMethod, noon, did.ErrKeyNotSupported},
+		{"rsa", did.AssertionMethod, noon, nil},
+		{"rsa", did.KeyAgreement, noon, did.ErrKeyNotAuthorized},
 		{"telepath", did.AssertionMethod, noon, did.ErrKeyNotSupported},
 		{"telepath", did.Authentication, noon, did.ErrKeyNotAuthorized},
 		{"lent", did.AssertionMethod, noon, did.ErrKeyNotAuthorized},

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/hourmeter/hourmeter/internal/multikey"
+	"github.com/hourmeter/hourmeter/internal/rsakey"
 	"github.com/hourmeter/hourmeter/internal/secp256k1"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
@@ -19,11 +20,11 @@ import (
 // carry a certificate chain (x5c).
 const maxJWKBytes = 16 << 10
 
-var jwkMembers = []string{"kty", "crv", "x", "y", "d", "use"}
+var jwkMembers = []string{"kty", "crv", "x", "y", "n", "e", "d", "use"}
 
 // ParseJWK reads a public key in JSON Web Key form (RFC 7517, RFC 8037): Ed25519, X25519,
-// P-256, P-384 or secp256k1. Numbers must have their full length and points must be on
-// their curve. Members that do not describe the key, such as kid, are ignored.
+// P-256, P-384, P-521, secp256k1, or RSA of 2048 to 8192 bits. Numbers must have their full
+// length, those of RSA no leading zeros, and points must be on their curve. Members that do not describe the key, such as kid, are ignored.
 //
 // The error wraps [ErrKeyNotSupported] for another type or curve, [ErrInvalidKey] otherwise.
 // A private key is refused, and not shown.
@@ -65,6 +66,10 @@ func jwkKey(v strictjson.Value) (crypto.PublicKey, error) {
 		return jwkPoint(v, crv, 32)
 	case kty == "EC" && crv == multikey.P384:
 		return jwkPoint(v, crv, 48)
+	case kty == "EC" && crv == multikey.P521:
+		return jwkPoint(v, crv, 66)
+	case kty == "RSA":
+		return jwkRSA(v)
 	case kty == "EC" && crv == multikey.Secp256k1: // RFC 8812 §3.1
 		return jwkPoint(v, crv, 32)
 	case kty == "":
@@ -89,6 +94,26 @@ func jwkPoint(v strictjson.Value, curve string, size int) (crypto.PublicKey, err
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: the JWK's point is not on %s", ErrInvalidKey, curve)
+	}
+	return pub, nil
+}
+
+// jwkRSA reads n and e (RFC 7518 §6.3.1).
+func jwkRSA(v strictjson.Value) (crypto.PublicKey, error) {
+	n, err := jwkNumber(v, "n", base64.RawURLEncoding.DecodedLen(len(v.Member("n").Text())))
+	if err != nil {
+		return nil, err
+	}
+	e, err := jwkNumber(v, "e", base64.RawURLEncoding.DecodedLen(len(v.Member("e").Text())))
+	if err != nil {
+		return nil, err
+	}
+	pub, err := rsakey.Parse(n, e)
+	if errors.Is(err, rsakey.ErrLeftOut) {
+		return nil, fmt.Errorf("%w: %w", ErrKeyNotSupported, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalidKey, err)
 	}
 	return pub, nil
 }
@@ -138,6 +163,10 @@ func MarshalJWK(pub crypto.PublicKey) ([]byte, error) {
 		}
 		x, y := point[1:1+len(point)/2], point[1+len(point)/2:]
 		return []byte(`{"crv":"` + crv + `","kty":"EC","x":"` + b64(x) + `","y":"` + b64(y) + `"}`), nil
+	default:
+		if n, e, ok := rsakey.Numbers(pub); ok {
+			return []byte(`{"e":"` + b64(e) + `","kty":"RSA","n":"` + b64(n) + `"}`), nil
+		}
 	}
 	return nil, fmt.Errorf("%w: no JWK for a %T", ErrKeyNotSupported, pub)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/multiformats/go-varint"
 
 	"github.com/hourmeter/hourmeter/internal/multikey"
+	"github.com/hourmeter/hourmeter/internal/rsakey"
 	"github.com/hourmeter/hourmeter/internal/secp256k1"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
@@ -201,7 +202,7 @@ func decodeMultikey(text string, invalid error) (crypto.PublicKey, error) {
 			pub = MLDSA44PublicKey(k)
 		}
 		return pub, nil
-	case errors.Is(err, secp256k1.ErrLeftOut):
+	case errors.Is(err, secp256k1.ErrLeftOut) || errors.Is(err, rsakey.ErrLeftOut):
 		return nil, fmt.Errorf("%w: %w", ErrKeyNotSupported, err)
 	}
 	read := multikey.DecodeBase58
@@ -220,8 +221,10 @@ func decodeMultikey(text string, invalid error) (crypto.PublicKey, error) {
 		return nil, fmt.Errorf("%w: multicodec %#x is not for public keys: if this is a private key, consider it stolen", invalid, code)
 	}
 	switch code {
-	case 0xe7, 0xec, 0xed, 0x1200, 0x1201, 0x1210:
+	case 0xe7, 0xec, 0xed, 0x1200, 0x1201, 0x1202, 0x1205, 0x1210:
 		return nil, fmt.Errorf("%w: %w", invalid, err)
+	case 0xea, 0xeb, 0xee: // G1, G2, and both
+		return nil, fmt.Errorf("%w: multicodec %#x, a BLS12-381 key", ErrKeyNotSupported, code)
 	}
 	return nil, fmt.Errorf("%w: multicodec %#x", ErrKeyNotSupported, code)
 }
@@ -237,10 +240,14 @@ func curveOf(pub crypto.PublicKey) string {
 			return "X25519"
 		}
 	case MLDSA44PublicKey:
-		return "ML-DSA-44" // no curve, but in its place
+		return "ML-DSA-44" // no curve, but in its place, as is RSA
 	case *ecdsa.PublicKey:
 		if curve, _, err := multikey.Point(pub); err == nil {
 			return curve
+		}
+	default:
+		if _, _, ok := rsakey.Numbers(pub); ok {
+			return "RSA"
 		}
 	}
 	return ""

@@ -16,11 +16,15 @@ import (
 )
 
 // NewKey returns the did:key identifier of pub: an [ed25519.PublicKey], an
-// [*ecdsa.PublicKey] on P-256, P-384 or secp256k1, an [*ecdh.PublicKey] on X25519, or an
-// [MLDSA44PublicKey]. There is one identifier for each key. [DID.KeyURL] names the key in it.
+// [*ecdsa.PublicKey] on P-256, P-384, P-521 or secp256k1, an [*ecdh.PublicKey] on X25519, or
+// an [MLDSA44PublicKey]. There is one identifier for each key. [DID.KeyURL] names the key in it.
+// An RSA key gets none: those that others made are read, and new ones not encouraged.
 //
 // A did:key cannot be changed or retired: who loses the key loses the name.
 func NewKey(pub crypto.PublicKey) (DID, error) {
+	if curveOf(pub) == "RSA" {
+		return DID{}, errMintRSA()
+	}
 	mb, err := encodeMultikey(pub)
 	if err != nil {
 		return DID{}, fmt.Errorf("%w: no did:key for it: %w", ErrKeyNotSupported, err)
@@ -31,11 +35,18 @@ func NewKey(pub crypto.PublicKey) (DID, error) {
 // NewJWK returns the did:jwk identifier of pub, which is of a type [NewKey] takes. Others
 // may have made other identifiers for the same key, since a JWK may say more than the key.
 func NewJWK(pub crypto.PublicKey) (DID, error) {
+	if curveOf(pub) == "RSA" {
+		return DID{}, errMintRSA()
+	}
 	jwk, err := MarshalJWK(pub)
 	if err != nil {
 		return DID{}, err
 	}
 	return Parse("did:jwk:" + base64.RawURLEncoding.EncodeToString(jwk))
+}
+
+func errMintRSA() error {
+	return fmt.Errorf("%w: an RSA key is read, and not named anew: make an Ed25519 or P-256 key", ErrKeyNotSupported)
 }
 
 // KeyURL returns the URL of the key that a did:key or did:jwk is: the one verification

@@ -110,8 +110,9 @@ type KeyResolver interface {
 // Key resolves url.DID with r (nil means [Offline]) at version v and returns the key
 // that url names, if the document gives it use: see [Document.Key] for what is checked.
 //
-// The key is an [ed25519.PublicKey], an [*ecdsa.PublicKey] on P-256, P-384 or secp256k1,
-// an [MLDSA44PublicKey], or, for KeyAgreement, also an [*ecdh.PublicKey] on X25519.
+// The key is an [ed25519.PublicKey], an [*ecdsa.PublicKey] on P-256, P-384, P-521 or
+// secp256k1, an [*rsa.PublicKey] of 2048 to 8192 bits, an [MLDSA44PublicKey], or, for
+// KeyAgreement, also an [*ecdh.PublicKey] on X25519.
 //
 // v is the caller's to say, since it decides which key counts: a versionId,
 // versionTime or versionNumber inside url is not obeyed but refused.

@@ -13,14 +13,14 @@ import (
 // maxDevice is the goal for firmware: what is left of a small flash beside a kernel.
 const maxDevice = 4 << 20
 
-// Firmware has Ed25519 or NIST keys: the tag leaves out secp256k1, whose
-// library carries a table of 0.7 MB.
+// Firmware has Ed25519 or NIST keys: the tags leave out secp256k1, whose library carries a
+// table of 0.7 MB, and RSA.
 func TestDeviceIsSmall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds for another processor")
 	}
 	program := filepath.Join(t.TempDir(), "device")
-	build := exec.Command("go", "build", "-trimpath", "-tags", "nosecp256k1", "-ldflags", "-s -w", "-o", program, "./device")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "nosecp256k1,norsa", "-ldflags", "-s -w", "-o", program, "./device")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)

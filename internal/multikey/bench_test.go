@@ -5,6 +5,8 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
+	"math/big"
 	"testing"
 
 	"github.com/hourmeter/hourmeter/internal/multikey"
@@ -21,6 +23,24 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		})
 	}
+	longest := longestRSA()
+	b.Run("RSA-8192", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := multikey.Decode(longest); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// longestRSA is the longest Multikey in base58: 8192 bits of modulus, 31 of exponent.
+func longestRSA() string {
+	s, err := multikey.Encode(&rsa.PublicKey{N: new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 8192), big.NewInt(1)), E: 1<<31 - 1})
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 func BenchmarkEncode(b *testing.B) {

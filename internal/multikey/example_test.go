@@ -21,7 +21,7 @@ func ExampleDecode() {
 	fmt.Println(err)
 	// Output:
 	// *ecdsa.PublicKey <nil>
-	// multikey: multicodec 0x46 is no public key known here: Ed25519, P-256, P-384, secp256k1, X25519 and ML-DSA-44 are
+	// multikey: multicodec 0x46 is no public key known here: those are Ed25519, P-256, P-384, P-521, secp256k1, X25519, RSA of 2048 to 8192 bits and ML-DSA-44
 }
 
 func ExamplePoint() {

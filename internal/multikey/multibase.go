@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/multiformats/go-multibase"
+	"github.com/mr-tron/base58"
 )
 
 // EncodeBase58 returns b in base58btc behind a "z" (multibase).
-func EncodeBase58(b []byte) string {
-	s, _ := multibase.Encode(multibase.Base58BTC, b) // fails for unknown bases only
-	return s
-}
+//
+// The two bases are written and read without go-multibase, which links 20 kB of others: tests
+// hold them against it.
+func EncodeBase58(b []byte) string { return "z" + base58.Encode(b) }
 
 // DecodeBase58 is the inverse of [EncodeBase58] for one byte or more, and at most max. Decoding
 // takes time quadratic in the length, so a text too long for max is refused before.
@@ -23,7 +23,7 @@ func DecodeBase58(s string, max int) ([]byte, error) {
 	case len(s)-1 > (max*138+99)/100: // log 256 / log 58 = 1.3657 digits a byte
 		return nil, fmt.Errorf("multikey: %d characters are too many for %d bytes in base58btc", len(s), max)
 	}
-	_, b, err := multibase.Decode(s)
+	b, err := base58.Decode(s[1:])
 	if err != nil {
 		return nil, fmt.Errorf("multikey: %q is not base58btc: %w", brief(s), err)
 	}
@@ -34,13 +34,9 @@ func DecodeBase58(s string, max int) ([]byte, error) {
 }
 
 // EncodeBase64URL returns b in base64url without padding behind a "u" (multibase).
-func EncodeBase64URL(b []byte) string {
-	s, _ := multibase.Encode(multibase.Base64url, b) // fails for unknown bases only
-	return s
-}
+func EncodeBase64URL(b []byte) string { return "u" + base64url.EncodeToString(b) }
 
-// base64url refuses bits beyond the last byte, which go-multibase ignores: two texts would decode
-// to one value.
+// base64url refuses bits beyond the last byte: two texts would decode to one value.
 var base64url = base64.RawURLEncoding.Strict()
 
 // DecodeBase64URL is the inverse of [EncodeBase64URL] for one byte or more, and at most max. No

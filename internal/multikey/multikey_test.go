@@ -8,6 +8,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -19,6 +20,7 @@ import (
 	"testing"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	"github.com/multiformats/go-multibase"
 	"pgregory.net/rapid"
 
 	"github.com/hourmeter/hourmeter/internal/multikey"
@@ -31,7 +33,24 @@ var published = []struct{ name, multikey, hex string }{
 	{"X25519", "z6LShs9GGnqk85isEBzzshkuVWrVKsRp24GnDuHk8QWkARMW", "ec01 5bf55c73b82ebe22be80f3430667af570fae2556a6415e6b30d4065300aa947d"},
 	{"P-256", "zDnaerx9CtbPJ1q36T5Ln5wYt3MQYeGRG5ehnPAmxcf5mDZpv", "8024 038a0ac59a2d3086e8a12a78fd4773a6d52a0ca61ef6c1419e15a05bcc6dafce7b"},
 	{"P-384", "z82Lm1MpAkeJcix9K8TMiLd5NMAhnwkjjCBeWHXyu3U4oT2MVJJKXkcVBgjGhnLBn2Kaau9", "8124 039489d3c65f1f8cb2a9fd40abc48d160e495a862fbbfbfe896ed8878e246f32f85e76129574705f8b61c263cb7f409c9c"},
+	{"P-521", "z2J9gaYxrKVpdoG9A4gRnmpnRCcxU6agDtFVVBVdn1JedouoZN7SzcyREXXzWgt3gGiwpoHq7K68X4m32D8HgzG8wv3sY5j7", "8224 020125073ccca272143441b1d9f687cdc7f978cbb96e9dc9f97de28ba373a92769d26d9a02ee67dfa258f9bb2eece8a48a5c59a7356c46278d883ab8d9e3baaac2ac92"},
 	{"secp256k1", "zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme", "e701 03874c15c7fda20e539c6e5ba573c139884c351188799f5458b4b41f7924f235cd"},
+}
+
+// A key of 2048 bits, from the did:key method, §"RSA".
+const rsa2048 = "z4MXj1wBzi9jUstyPMS4jQqB6KdJaiatPkAtVtGc6bQEQEEsKTic4G7Rou3iBf9vPmT5dbkm9qsZsuVNjq8HCuW1w24nhBFGkRE4cd2Uf2tfrB3N7h4mnyPp1BF3ZttHTYv3DLUPi1zMdkULiow3M1GfXkoC6DoxDUm1jmN6GBj22SjVsr6dxezRVQc7aj9TxE7JLbMH1wh5X3kA58H3DFW8rnYMakFGbca5CB2Jf6CnGQZmL7o5uJAdTwXfy2iiiyPxXEGerMhHwhjTA1mKYobyk2CpeEcmvynADfNZ5MBvcCS7m3XkFCMNUYBS9NQ3fze6vMSUPsNa6GVYmKx2x6JrdEjCk3qRMMmyjnjCMfR4pXbRMZa3i"
+
+func TestRSA(t *testing.T) {
+	pub, err := multikey.Decode(rsa2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k := pub.(*rsa.PublicKey); k.N.BitLen() != 2048 || k.E != 65537 {
+		t.Errorf("%d bits, exponent %d", k.N.BitLen(), k.E)
+	}
+	if again, err := multikey.Encode(pub); again != rsa2048 {
+		t.Errorf("%s, %v", again, err)
+	}
 }
 
 func TestPublishedKeys(t *testing.T) {
@@ -79,7 +98,7 @@ func TestDIDKeyVectors(t *testing.T) {
 			})
 		}
 	}
-	for kind, least := range map[string]int{"z6Mk": 5, "z6LS": 5, "zDna": 3, "z82L": 2, "zQ3s": 1} {
+	for kind, least := range map[string]int{"z6Mk": 5, "z6LS": 5, "zDna": 3, "z82L": 2, "z2J9": 2, "zQ3s": 1} {
 		if seen[kind] < least {
 			t.Errorf("%d keys %s…, want at least %d", seen[kind], kind, least)
 		}
@@ -135,7 +154,7 @@ func checkMethod(t *testing.T, seen map[string]int, key string, method map[strin
 				t.Fatal(err)
 			}
 			want = k
-		case multikey.P256, multikey.P384, multikey.Secp256k1:
+		case multikey.P256, multikey.P384, multikey.P521, multikey.Secp256k1:
 			point := append(append([]byte{4}, coordinate("x")...), coordinate("y")...)
 			k, err := multikey.ParsePoint(crv, point)
 			if err != nil {
@@ -219,7 +238,7 @@ func TestRefusals(t *testing.T) {
 		{"a character outside base58", "z6Mk0", "base58"},
 		{"a character outside ASCII", "z6Mké", "base58"},
 		{"a megabyte", "z" + strings.Repeat("1", 1<<20), "too many"},
-		{"a longer key than any", text("ed01" + strings.Repeat("11", 50)), "at most 51"},
+		{"a longer key than any", text("ed01" + strings.Repeat("11", 1040)), "at most 1041"},
 		{"half a multicodec", text("ed"), "varint"},
 		{"a multicodec without end", text("ffffffffffffffffff01" + key), "varint"},
 		{"a multicodec not in its shortest form", text("ed8100" + key), "minimal"},
@@ -239,6 +258,10 @@ func TestRefusals(t *testing.T) {
 		{"P-256, uncompressed", text("8024 04" + key), "not a point on P-256"},
 		{"P-256, short", text("8024 02" + key[2:]), "32 bytes"},
 		{"P-384, no point has this x", text("8124 02" + strings.Repeat("00", 47) + "01"), "not a point on P-384"},
+		{"P-521, no point has this x", text("8224 02" + strings.Repeat("00", 65) + "03"), "not a point on P-521"},
+		{"P-521, x beyond the field", text("8224 02" + strings.Repeat("ff", 66)), "not a point on P-521"},
+		{"P-521, x with a bit too many", text("8224 02 02" + strings.Repeat("00", 65)), "not a point on P-521"},
+		{"P-521, short", text("8224 02" + strings.Repeat("11", 65)), "66 bytes"},
 		{"P-384, length of P-256", text("8124 02" + key), "33 bytes"},
 		{"secp256k1, no point has this x", text("e701 02" + strings.Repeat("00", 31) + "05"), "not a point on secp256k1"},
 		{"secp256k1, x beyond the field", text("e701 02" + strings.Repeat("ff", 32)), "not a point on secp256k1"},
@@ -324,11 +347,15 @@ func TestEncodeRefusals(t *testing.T) {
 		{"zero ECDSA key", &ecdsa.PublicKey{}, "without a curve"},
 		{"P-256 without a point", &ecdsa.PublicKey{Curve: elliptic.P256()}, "without coordinates"},
 		{"P-256, not on the curve", affine(elliptic.P256(), one, one), "not a point on P-256"},
+		{"P-521, not on the curve", affine(elliptic.P521(), one, one), "not a point on P-521"},
 		{"P-384, not on the curve", affine(elliptic.P384(), one, one), "not a point on P-384"},
 		{"secp256k1, not on the curve", affine(curve, one, one), "not a point on secp256k1"},
 		{"secp256k1, negative", affine(curve, big.NewInt(-1), one), "not a point on secp256k1"},
 		{"secp256k1, too long", affine(curve, new(big.Int).Lsh(one, 256), one), "not a point on secp256k1"},
 		{"P-224", &p224.PublicKey, `"P-224"`},
+		{"RSA of 1024 bits", &rsa.PublicKey{N: new(big.Int).SetBit(one, 1023, 1), E: 65537}, "*rsa.PublicKey"},
+		{"RSA without numbers", &rsa.PublicKey{}, "*rsa.PublicKey"},
+		{"no RSA key", (*rsa.PublicKey)(nil), "*rsa.PublicKey"},
 	} {
 		if s, err := multikey.Encode(test.pub); err == nil || s != "" || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %q, %v, want %q", test.name, s, err, test.want)
@@ -368,7 +395,8 @@ func TestParsePointRefusals(t *testing.T) {
 		{"short", multikey.P384, "04" + x + y},
 		{"nothing", multikey.P256, ""},
 		{"infinity", multikey.P256, "00"},
-		{"no such curve", "P-521", "04" + x + y},
+		{"of P-521, short", multikey.P521, "04" + x + y},
+		{"no such curve", "P-224", "04" + x + y},
 		{"name in another case", "p-256", "04" + x + y},
 	} {
 		if k, err := multikey.ParsePoint(test.curve, point(test.point)); err == nil || k != nil {
@@ -396,12 +424,16 @@ func TestRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		p521, err := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
 		secp, err := secp256k1.GeneratePrivateKey()
 		if err != nil {
 			t.Fatal(err)
 		}
 		for prefix, pub := range map[string]crypto.PublicKey{
-			"z6Mk": ed, "z6LS": x.PublicKey(), "zDna": &p256.PublicKey, "z82L": &p384.PublicKey, "zQ3s": secp.PubKey().ToECDSA(),
+			"z6Mk": ed, "z6LS": x.PublicKey(), "zDna": &p256.PublicKey, "z82L": &p384.PublicKey, "z2J9": &p521.PublicKey, "zQ3s": secp.PubKey().ToECDSA(),
 		} {
 			s, err := multikey.Encode(pub)
 			if err != nil || !strings.HasPrefix(s, prefix) {
@@ -497,6 +529,11 @@ func TestMultibaseRoundTrip(t *testing.T) {
 		if got, err := multikey.DecodeBase64URL(multikey.EncodeBase64URL(b), len(b)); err != nil || !bytes.Equal(got, b) {
 			t.Fatalf("base64url: %x, %v", got, err)
 		}
+		for base, ours := range map[multibase.Encoding]string{multibase.Base58BTC: multikey.EncodeBase58(b), multibase.Base64url: multikey.EncodeBase64URL(b)} {
+			if theirs, err := multibase.Encode(base, b); err != nil || theirs != ours {
+				t.Fatalf("%s, go-multibase has %s, %v", ours, theirs, err)
+			}
+		}
 	})
 	for n := 1; n <= 1000; n++ { // the longest text of each length fits
 		b := bytes.Repeat([]byte{0xff}, n)
@@ -511,6 +548,7 @@ func FuzzDecode(f *testing.F) {
 	for _, test := range published {
 		f.Add(test.multikey)
 	}
+	f.Add(rsa2048)
 	f.Add(text("ed8100" + strings.Repeat("11", 32)))
 	f.Add("z")
 	f.Fuzz(func(t *testing.T, s string) {

@@ -14,11 +14,12 @@ import (
 const (
 	P256      = "P-256"
 	P384      = "P-384"
+	P521      = "P-521"
 	Secp256k1 = "secp256k1"
 )
 
 // Point returns the name of pub's curve, and its point uncompressed: 04 ‖ x ‖ y, big-endian, each as
-// long as the curve's field (SEC 1 §2.3.3). It fails unless pub is a point on one of the three curves.
+// long as the curve's field (SEC 1 §2.3.3). It fails unless pub is a point on one of the four curves.
 func Point(pub *ecdsa.PublicKey) (curve string, point []byte, err error) {
 	if pub == nil || pub.Curve == nil {
 		return "", nil, errors.New("multikey: an ECDSA key without a curve")
@@ -27,30 +28,40 @@ func Point(pub *ecdsa.PublicKey) (curve string, point []byte, err error) {
 	if xy.X == nil || xy.Y == nil {
 		return "", nil, errors.New("multikey: an ECDSA key without coordinates")
 	}
-	switch {
-	case pub.Curve == elliptic.P256():
-		curve = P256
-		point, err = pub.Bytes()
-	case pub.Curve == elliptic.P384():
-		curve = P384
-		point, err = pub.Bytes()
-	case secp256k1.Is(pub.Curve):
-		curve = Secp256k1
-		if xy.X.Sign() < 0 || xy.Y.Sign() < 0 || xy.X.BitLen() > 256 || xy.Y.BitLen() > 256 {
-			return "", nil, offCurve(curve)
+	for _, c := range nist {
+		if pub.Curve == c.curve() {
+			if point, err = pub.Bytes(); err != nil {
+				return "", nil, offCurve(c.name)
+			}
+			return c.name, point, nil
 		}
-		point = make([]byte, 65)
-		point[0] = 4
-		xy.X.FillBytes(point[1:33])
-		xy.Y.FillBytes(point[33:])
-		_, err = secp256k1.ParsePoint(point)
-	default:
+	}
+	if !secp256k1.Is(pub.Curve) {
 		return "", nil, unknownCurve(pub.Curve.Params().Name)
 	}
-	if err != nil {
-		return "", nil, offCurve(curve)
+	if xy.X.Sign() < 0 || xy.Y.Sign() < 0 || xy.X.BitLen() > 256 || xy.Y.BitLen() > 256 {
+		return "", nil, offCurve(Secp256k1)
 	}
-	return curve, point, nil
+	point = make([]byte, 65)
+	point[0] = 4
+	xy.X.FillBytes(point[1:33])
+	xy.Y.FillBytes(point[33:])
+	if _, err = secp256k1.ParsePoint(point); err != nil {
+		return "", nil, offCurve(Secp256k1)
+	}
+	return Secp256k1, point, nil
+}
+
+// nist are the curves of the standard library, with the length of a coordinate in bytes.
+var nist = [...]struct {
+	name  string
+	code  uint64
+	curve func() elliptic.Curve
+	size  int
+}{
+	{P256, codeP256, elliptic.P256, 32},
+	{P384, codeP384, elliptic.P384, 48},
+	{P521, codeP521, elliptic.P521, 66},
 }
 
 // coordinates is shaped like [ecdsa.PublicKey], to which it converts. The fields X and Y of that are
@@ -62,57 +73,65 @@ type coordinates struct {
 
 // ParsePoint is the inverse of [Point]. It fails unless point, uncompressed, is on the curve of that name.
 func ParsePoint(curve string, point []byte) (*ecdsa.PublicKey, error) {
-	var pub *ecdsa.PublicKey
-	var err error
-	switch curve {
-	case P256:
-		pub, err = ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
-	case P384:
-		pub, err = ecdsa.ParseUncompressedPublicKey(elliptic.P384(), point)
-	case Secp256k1:
-		if len(point) != 65 { // ParsePoint takes compressed points as well
-			return nil, offCurve(curve)
+	for _, c := range nist {
+		if c.name == curve {
+			pub, err := ecdsa.ParseUncompressedPublicKey(c.curve(), point)
+			if err != nil {
+				return nil, offCurve(curve)
+			}
+			return pub, nil
 		}
-		pub, err = secp256k1.ParsePoint(point)
-	default:
+	}
+	if curve != Secp256k1 {
 		return nil, unknownCurve(curve)
 	}
-	if err != nil {
-		return nil, badPoint(curve, err)
+	if len(point) != 65 { // ParsePoint takes compressed points as well
+		return nil, offCurve(curve)
+	}
+	return parseSecp256k1(point)
+}
+
+// decompress returns the key whose compressed point is given (SEC 1 §2.3.4), on the curve that
+// has this code; ok is false if none has.
+func decompress(code uint64, point []byte) (pub *ecdsa.PublicKey, ok bool, err error) {
+	if code == codeSecp256k1 {
+		if len(point) != 33 {
+			return nil, true, badLength(Secp256k1, len(point), 33)
+		}
+		pub, err = parseSecp256k1(point)
+		return pub, true, err
+	}
+	for _, c := range nist {
+		if c.code != code {
+			continue
+		}
+		if len(point) != 1+c.size {
+			return nil, true, badLength(c.name, len(point), 1+c.size)
+		}
+		x, y := elliptic.UnmarshalCompressed(c.curve(), point)
+		if x == nil {
+			return nil, true, offCurve(c.name)
+		}
+		key := ecdsa.PublicKey(coordinates{c.curve(), x, y}) // on the curve, as UnmarshalCompressed promises
+		return &key, true, nil
+	}
+	return nil, false, nil
+}
+
+// parseSecp256k1 says that a point is not on its curve, or that this build cannot tell.
+func parseSecp256k1(point []byte) (*ecdsa.PublicKey, error) {
+	pub, err := secp256k1.ParsePoint(point)
+	switch {
+	case errors.Is(err, secp256k1.ErrLeftOut):
+		return nil, err
+	case err != nil:
+		return nil, offCurve(Secp256k1)
 	}
 	return pub, nil
 }
 
-// decompress returns the key on the curve of that name whose compressed point is given (SEC 1 §2.3.4).
-func decompress(curve string, point []byte) (*ecdsa.PublicKey, error) {
-	params, size := elliptic.P256(), 32
-	if curve == P384 {
-		params, size = elliptic.P384(), 48
-	}
-	if len(point) != 1+size {
-		return nil, fmt.Errorf("multikey: a %s key of %d bytes instead of %d: points are to be compressed", curve, len(point), 1+size)
-	}
-	if curve == Secp256k1 {
-		pub, err := secp256k1.ParsePoint(point)
-		if err != nil {
-			return nil, badPoint(curve, err)
-		}
-		return pub, nil
-	}
-	x, y := elliptic.UnmarshalCompressed(params, point)
-	if x == nil {
-		return nil, offCurve(curve)
-	}
-	pub := ecdsa.PublicKey(coordinates{params, x, y}) // on the curve, as UnmarshalCompressed promises
-	return &pub, nil
-}
-
-// badPoint says that a point is not on its curve, or that this build cannot tell.
-func badPoint(curve string, err error) error {
-	if errors.Is(err, secp256k1.ErrLeftOut) {
-		return err
-	}
-	return offCurve(curve)
+func badLength(curve string, got, want int) error {
+	return fmt.Errorf("multikey: a %s key of %d bytes instead of %d: points are to be compressed", curve, got, want)
 }
 
 func offCurve(curve string) error {
@@ -120,5 +139,5 @@ func offCurve(curve string) error {
 }
 
 func unknownCurve(curve string) error {
-	return fmt.Errorf("multikey: the curve %q: known are P-256, P-384 and secp256k1", brief(curve))
+	return fmt.Errorf("multikey: the curve %q: known are P-256, P-384, P-521 and secp256k1", brief(curve))
 }
