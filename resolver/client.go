@@ -82,13 +82,13 @@ type Client struct {
 
 // Get returns the answer to a GET, of at most limit bytes.
 func (c *Client) Get(ctx context.Context, url string, limit int64) ([]byte, error) {
-	answer, _, err := c.do(ctx, http.MethodGet, url, nil, nil, limit)
+	answer, _, err := c.do(ctx, request{method: http.MethodGet, url: url, limit: limit})
 	return answer, err
 }
 
 // Post sends body and returns the answer, of at most limit bytes. It follows no redirect.
 func (c *Client) Post(ctx context.Context, url, contentType string, body []byte, limit int64) ([]byte, error) {
-	answer, _, err := c.do(ctx, http.MethodPost, url, http.Header{"Content-Type": {contentType}}, body, limit)
+	answer, _, err := c.do(ctx, request{method: http.MethodPost, url: url, header: http.Header{"Content-Type": {contentType}}, body: body, limit: limit})
 	return answer, err
 }
 
@@ -122,6 +122,19 @@ func (c *Client) begin() {
 	}
 }
 
+// A request is what a Client is asked to do.
+type request struct {
+	method, url string
+	header      http.Header // beside the Client's own
+	body        []byte
+	limit       int64 // bytes of the answer
+	whole       bool  // read as much of an answer that is no success, and return it beside the error
+	own         bool  // be redirected within the origin only: nobody else may answer for it
+}
+
+// own is the key under which a request's context says the same.
+type own struct{}
+
 // redirect allows a GET to go on to where a request could have begun.
 func redirect(req *http.Request, via []*http.Request) error {
 	if via[0].Method != http.MethodGet {
@@ -134,7 +147,19 @@ func redirect(req *http.Request, via []*http.Request) error {
 	if err := checkURL(req.URL); err != nil {
 		return fmt.Errorf("%w: to %s: %w", ErrRedirect, location(req.URL), err)
 	}
+	if req.Context().Value(own{}) != nil && origin(req.URL) != origin(via[0].URL) {
+		return fmt.Errorf("%w: to %s: nobody answers for another host", ErrRedirect, location(req.URL))
+	}
 	return nil
+}
+
+// origin is who answers for an https URL (RFC 6454 §4): another port may be another's.
+func origin(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = "443"
+	}
+	return strings.ToLower(u.Hostname()) + ":" + port
 }
 
 func checkURL(u *url.URL) error {
@@ -184,17 +209,17 @@ func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, e
 	return nil, failed
 }
 
-// do makes a request with these headers, beside its own, and returns the answer and its headers.
-func (c *Client) do(ctx context.Context, method, target string, header http.Header, body []byte, limit int64) ([]byte, http.Header, error) {
+// do makes a request, and returns the answer and its headers.
+func (c *Client) do(ctx context.Context, r request) ([]byte, http.Header, error) {
 	c.once.Do(c.begin)
 
 	// 1. Is it a URL to ask for?
-	u, err := url.Parse(target)
-	if err == nil && len(target) > maxURL {
-		err = fmt.Errorf("%d bytes, at most %d are sent", len(target), maxURL)
+	u, err := url.Parse(r.url)
+	if err == nil && len(r.url) > maxURL {
+		err = fmt.Errorf("%d bytes, at most %d are sent", len(r.url), maxURL)
 	}
 	if err != nil {
-		return nil, nil, &RefuseError{URL: fmt.Sprintf("%.80q", target), Reason: ErrURL, Detail: errors.New("it is none, or too long")}
+		return nil, nil, &RefuseError{URL: fmt.Sprintf("%.80q", r.url), Reason: ErrURL, Detail: errors.New("it is none, or too long")}
 	}
 	refuse := func(reason, detail error) error {
 		return &RefuseError{URL: location(u), Reason: reason, Detail: detail}
@@ -219,7 +244,10 @@ func (c *Client) do(ctx context.Context, method, target string, header http.Head
 	defer cancel()
 
 	// 3. Ask.
-	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+	if r.own {
+		ctx = context.WithValue(ctx, own{}, true)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
 	if err != nil {
 		return nil, nil, refuse(ErrURL, err)
 	}
@@ -228,7 +256,7 @@ func (c *Client) do(ctx context.Context, method, target string, header http.Head
 		req.Header.Set("User-Agent", c.UserAgent)
 	}
 	req.Header.Set("Accept-Encoding", "gzip")
-	maps.Copy(req.Header, header)
+	maps.Copy(req.Header, r.header)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if wrapped, ok := errors.AsType[*url.Error](err); ok {
@@ -244,12 +272,12 @@ func (c *Client) do(ctx context.Context, method, target string, header http.Head
 	defer resp.Body.Close()
 
 	// 4. Read the answer, whole or not at all.
-	ok := resp.StatusCode == http.StatusOK
-	if !ok {
+	ok, limit := resp.StatusCode == http.StatusOK, r.limit
+	if !ok && !r.whole {
 		limit = MaxErrorBytes
 	}
 	answer, err := readAnswer(resp, limit)
-	if err != nil && errors.Is(err, ErrTooLarge) && !ok {
+	if err != nil && errors.Is(err, ErrTooLarge) && !ok && !r.whole {
 		err = nil // its beginning will do
 	}
 	switch {
@@ -264,18 +292,22 @@ func (c *Client) do(ctx context.Context, method, target string, header http.Head
 	}
 
 	// 5. What does a status say that is no success?
+	var kept []byte
+	if r.whole {
+		kept = answer
+	}
 	status := resp.StatusCode
 	switch {
 	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == http.StatusTooEarly,
 		status == http.StatusAccepted: // it has taken it in, and has no answer yet
-		return nil, nil, &RetryError{URL: location(u), Status: status, After: retryAfter(resp.Header, time.Now()), Err: errors.New(statusText(status))}
+		return kept, resp.Header, &RetryError{URL: location(u), Status: status, After: retryAfter(resp.Header, time.Now()), Err: errors.New(statusText(status))}
 	}
-	refused := &RefuseError{URL: location(u), Status: status, Reason: ErrStatus, Type: resp.Header.Get("Content-Type"), Body: answer,
+	refused := &RefuseError{URL: location(u), Status: status, Reason: ErrStatus, Type: resp.Header.Get("Content-Type"), Body: answer[:min(len(answer), MaxErrorBytes)],
 		Detail: errors.New(statusText(status))}
 	if status == http.StatusNotFound || status == http.StatusGone {
 		refused.Reason = fs.ErrNotExist
 	}
-	return nil, nil, refused
+	return kept, resp.Header, refused
 }
 
 // readAnswer reads a body of at most limit bytes and unpacks it to at most as many. If it is longer

@@ -39,20 +39,26 @@ func (d *Documents) Document(ctx context.Context, url, accept string) (body []by
 	if d.Now != nil {
 		now = d.Now
 	}
+	asked := now()
 	header := http.Header{}
 	if accept != "" {
 		header.Set("Accept", accept)
 	}
-	asked := now()
-	body, got, err := d.Client.do(ctx, http.MethodGet, url, header, nil, limit)
+	body, got, err := d.Client.do(ctx, request{method: http.MethodGet, url: url, header: header, limit: limit})
 	if err != nil {
 		return nil, "", time.Time{}, err
 	}
+	return body, got.Get("Content-Type"), sent(asked, got), nil
+}
+
+// sent is when the answer to a request of that time was sent: of a copy that a cache on the way had
+// kept, as long ago as its Age says.
+func sent(asked time.Time, answer http.Header) time.Time {
 	// An age beyond 68 years is the largest there is (RFC 9111 §1.2.2).
-	if age, err := strconv.ParseUint(got.Get("Age"), 10, 64); err == nil {
-		asked = asked.Add(-time.Duration(min(age, math.MaxInt32)) * time.Second)
+	if age, err := strconv.ParseUint(answer.Get("Age"), 10, 64); err == nil {
+		return asked.Add(-time.Duration(min(age, math.MaxInt32)) * time.Second)
 	} else if errors.Is(err, strconv.ErrRange) {
-		asked = asked.Add(-math.MaxInt32 * time.Second)
+		return asked.Add(-math.MaxInt32 * time.Second)
 	}
-	return body, got.Get("Content-Type"), asked, nil
+	return asked
 }
