@@ -162,3 +162,72 @@ func ExampleParseJWK() {
 	fmt.Println(string(raw), err)
 	// Output: {"crv":"Ed25519","kty":"OKP","x":"O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik"} <nil>
 }
+
+func ExampleDereference() {
+	doc, err := did.ParseDocument([]byte(`{
+		"id": "did:web:shop.example",
+		"service": [{"id": "#files", "type": "Files", "serviceEndpoint": "https://files.shop.example/public/"}]
+	}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	shop := depot{doc} // a did.Resolver; see package resolver for others
+	for _, text := range []string{
+		"did:web:shop.example#files",
+		"did:web:shop.example?service=files&relativeRef=manual.pdf",
+		"did:web:shop.example?service=files&relativeRef=..%2Fprivate%2Fledger.pdf",
+	} {
+		url, err := did.ParseURL(text)
+		if err != nil {
+			log.Fatal(err)
+		}
+		found, err := did.Dereference(context.Background(), shop, url, did.DereferencingOptions{})
+		switch {
+		case err != nil:
+			fmt.Println(did.ErrorType(err))
+		case found.URLs != nil:
+			fmt.Println(found.URLs)
+		default:
+			content, err := found.Content()
+			fmt.Println(string(content), err)
+		}
+	}
+	// Output:
+	// {"id":"did:web:shop.example#files","type":"Files","serviceEndpoint":"https://files.shop.example/public/"} <nil>
+	// [https://files.shop.example/public/manual.pdf]
+	// https://www.w3.org/ns/did#INVALID_DID_URL
+}
+
+// A depot resolves what it has a document of.
+type depot struct{ doc *did.Document }
+
+func (d depot) Resolve(_ context.Context, id did.DID, _ did.Version) (*did.Resolution, error) {
+	if id != d.doc.ID {
+		return nil, did.ErrNotFound
+	}
+	return &did.Resolution{Document: d.doc}, nil
+}
+
+func ExampleDocument_ExpandRelative() {
+	doc, err := did.ParseDocument([]byte(`{"id":"did:web:shop.example","assertionMethod":["#2026"]}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := doc.ExpandRelative()
+	fmt.Println(string(text), err)
+	// Output: {"id":"did:web:shop.example","assertionMethod":["did:web:shop.example#2026"]} <nil>
+}
+
+func ExampleDereferenced_Content() {
+	id := did.MustParse("did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK")
+	found, err := did.Dereference(context.Background(), nil, id.KeyURL(), did.DereferencingOptions{Relationship: did.Authentication})
+	if err != nil {
+		log.Fatal(err)
+	}
+	content, err := found.Content()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(found.MediaType(), found.Method.Type, len(content) > 0)
+	// Output: application/did Multikey true
+}
