@@ -31,6 +31,7 @@ const module = "github.com/hourmeter/hourmeter"
 // A package that is not listed is internal, a command or an example.
 var mayImport = map[string][]string{
 	"did":                        {"internal/*"},
+	"did/webvh":                  {"did", "internal/*"},
 	"keystore":                   {"internal/filelock", "internal/secp256k1"},
 	"resolver":                   {"did", "did/peer", "did/pkh", "did/didx509", "did/webvh", "internal/*"},
 	"vc":                         {"did", "internal/*"},
