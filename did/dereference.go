@@ -113,12 +113,12 @@ func Dereference(ctx context.Context, r Resolver, url URL, o DereferencingOption
 		url.Path == "" && !q.named && q.unknown != "":
 		return nil, fmt.Errorf("%w: %s: neither DID Resolution nor did:%s says what it leads to", ErrNotFound, quote(url.String()), url.DID.Method())
 	case url.Path == "/whois":
-		selected = res.services(func(s *Service) bool { return s.ID == url.DID.URL("whois") })
+		selected = res.Document.services(func(s *Service) bool { return s.ID == url.DID.URL("whois") })
 	case url.Path != "":
 		below = url.Path
-		selected = res.services(func(s *Service) bool { return s.ID == url.DID.URL("files") })
+		selected = res.Document.services(func(s *Service) bool { return s.ID == url.DID.URL("files") })
 	case q.named:
-		selected = res.services(func(s *Service) bool {
+		selected = res.Document.services(func(s *Service) bool {
 			return (q.service == "" || s.named(q.service, url.DID)) && (q.serviceType == "" || slices.Contains(s.Type, q.serviceType))
 		})
 	}
@@ -172,14 +172,11 @@ func Dereference(ctx context.Context, r Resolver, url URL, o DereferencingOption
 	id := url.DID.URL(url.Fragment)
 	if out.Document != nil && url.Fragment != "" {
 		if out.Method = out.Document.Method(id); out.Method == nil {
-			if !q.named {
-				selected = res.services(func(s *Service) bool { return s.ID == id })
-			}
-			i := slices.IndexFunc(selected, func(s Service) bool { return s.ID == id })
+			i := slices.IndexFunc(out.Document.Service, func(s Service) bool { return s.ID == id })
 			if i < 0 {
 				return nil, fmt.Errorf("%w: %s in the document of %s", ErrNotFound, id, url.DID)
 			}
-			out.Service = &selected[i]
+			out.Service = &out.Document.Service[i]
 		}
 		out.Document = nil
 	}
@@ -195,18 +192,11 @@ func Dereference(ctx context.Context, r Resolver, url URL, o DereferencingOption
 	return out, nil
 }
 
-// services returns those that the document lists, and those that the method adds, if want takes them.
-func (res *Resolution) services(want func(*Service) bool) (out []Service) {
-	for i := range res.Document.Service {
-		if s := &res.Document.Service[i]; want(s) {
-			out = append(out, *s)
-		}
-	}
-	for i := range res.Implicit {
-		s := &res.Implicit[i]
-		listed := slices.ContainsFunc(res.Document.Service, func(other Service) bool { return other.ID == s.ID })
-		if !listed && want(s) {
-			out = append(out, *s)
+// services returns those of d that want takes.
+func (d *Document) services(want func(*Service) bool) (out []Service) {
+	for i := range d.Service {
+		if want(&d.Service[i]) {
+			out = append(out, d.Service[i])
 		}
 	}
 	return out

@@ -35,22 +35,18 @@ const drone = `{
 
 // webvh is a document of a method that gives paths a meaning.
 const webvh = `{"id": "did:webvh:QmS:example.com", "service": [
-	{"id": "#files", "type": "relativeRef", "serviceEndpoint": "https://cdn.example/drone"}]}`
+	{"id": "#files", "type": "relativeRef", "serviceEndpoint": "https://cdn.example/drone/"},
+	{"id": "#whois", "type": "LinkedVerifiablePresentation", "serviceEndpoint": "https://example.com/whois.vp"}]}`
 
 func newDrone(t testing.TB) did.Resolver {
 	doc, err := did.ParseDocument([]byte(drone))
 	require.NoError(t, err)
 	other, err := did.ParseDocument([]byte(webvh))
 	require.NoError(t, err)
-	implicit := func(name, typ, endpoint string) did.Service {
-		return did.Service{ID: other.ID.URL(name), Type: []string{typ}, Endpoint: []string{endpoint}}
-	}
 	return resolverFunc(func(id did.DID, v did.Version) (*did.Resolution, error) {
 		switch {
 		case id == other.ID:
-			return &did.Resolution{Document: other, Implicit: []did.Service{
-				implicit("files", "relativeRef", "https://example.com"), implicit("whois", "LinkedVerifiablePresentation", "https://example.com/whois.vp"),
-			}}, nil
+			return &did.Resolution{Document: other}, nil
 		case v.Number == 2:
 			return &did.Resolution{Document: doc, VersionID: "2"}, nil
 		case !v.IsZero():
@@ -108,9 +104,9 @@ func TestADIDURLLeadsToWhatTheDocumentSays(t *testing.T) {
 		{"an empty relativeRef", "did:example:drone?service=root&relativeRef=", did.DereferencingOptions{}, "https://a.example https://b.example/?v=1"},
 		{"below a DID URL", "did:example:drone?service=other&relativeRef=b", did.DereferencingOptions{}, "did:example:shop/a/b"},
 		{"a parameter beside those of services", "did:example:drone?service=files&x=1", list, "https://files.example/drone/"},
-		{"did:webvh: a path, below the document's own service", "did:webvh:QmS:example.com/2026/a.pdf", did.DereferencingOptions{}, "https://cdn.example/drone/2026/a.pdf"},
+		{"did:webvh: a path", "did:webvh:QmS:example.com/2026/a.pdf", did.DereferencingOptions{}, "https://cdn.example/drone/2026/a.pdf"},
 		{"did:webvh: a path with a fragment", "did:webvh:QmS:example.com/a#b", did.DereferencingOptions{}, "https://cdn.example/drone/a#b"},
-		{"did:webvh: whois, which the method adds", "did:webvh:QmS:example.com/whois", did.DereferencingOptions{}, "https://example.com/whois.vp"},
+		{"did:webvh: whois", "did:webvh:QmS:example.com/whois", did.DereferencingOptions{}, "https://example.com/whois.vp"},
 		{"did:webvh: the service whois", "did:webvh:QmS:example.com#whois", did.DereferencingOptions{}, "did:webvh:QmS:example.com#whois"},
 		{"did:webvh: its URL", "did:webvh:QmS:example.com?service=whois", list, "https://example.com/whois.vp"},
 	} {

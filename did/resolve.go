@@ -73,11 +73,6 @@ type Resolution struct {
 	// scid and portable.
 	Extra []Member
 
-	// Implicit are services that the method gives to every document, although the document
-	// does not list them: did:webvh's #files and #whois. They are no part of Document, and
-	// one that it lists under the same id takes the place of the method's.
-	Implicit []Service
-
 	// Retrieved is when whoever keeps the document was last asked: the answer is as old.
 	// Zero if nobody had to be asked.
 	Retrieved time.Time
