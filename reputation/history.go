@@ -165,6 +165,9 @@ func (s *Scorer) extract(h *chain.History) Case {
 		}
 		switch {
 		case it.Void != nil:
+			if it.Link.Kind == chain.Commission {
+				x.owner = it.Owner // it proves nothing else
+			}
 			x.promised(it)
 		case !superseded[it.Link.Sequence] || it.Link.Kind == "":
 			x.entry(it)

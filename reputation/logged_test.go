@@ -388,3 +388,54 @@ func TestWhatAThiefSignsCountsForNothing(t *testing.T) {
 	require.Equal(t, []did.DID{monitor.ID, monitor.ID}, []did.DID{found[0].Issuer, found[1].Issuer})
 	require.Equal(t, reputation.Report, found[1].Kind)
 }
+
+// What the reader knows of keys that have no entry rotate: a maker's, a witness's.
+func TestWhatTheReaderIsToldCountsForNothing(t *testing.T) {
+	maker, monitor, owner := party(t, "maker"), party(t, "monitor"), party(t, "owner")
+	method := func(of *vc.Issuer) did.URL { return of.ID.KeyURL() }
+	// Everybody signs when he says so, and the log holds it at once.
+	signs := func(by *vc.Issuer, ago int) *vc.Issuer {
+		same := *by
+		same.Now = func() time.Time { return noon.Add(-days(ago)) }
+		return &same
+	}
+	l := born(t, signs(maker, 60), noon.Add(-days(60)))
+	l.enter(noon.Add(-days(59)), handover(noon.Add(-days(59)), maker, owner), chain.Entry{Kind: chain.Transfer}, maker, owner)
+	l.enter(noon.Add(-days(50)), uptime(noon.Add(-days(50)), 604_800, 0), good, signs(monitor, 50))
+	l.enter(noon.Add(-days(20)), uptime(noon.Add(-days(20)), 604_800, 0), good, signs(monitor, 20))
+	whole := logged(t, l, held(l.entries), l.entries...)
+	p := trust(maker, monitor)
+	tell := func(keys ...chain.Compromise) *reputation.Score {
+		h, err := whole.Told(keys...)
+		require.NoError(t, err)
+		return score(t, p, h, noon)
+	}
+	plain := score(t, p, whole, noon)
+	require.Equal(t, plain, tell(chain.Compromise{Method: method(monitor), Since: noon}), "logged before")
+	noted := reputation.Reason{Code: reputation.KeyCompromised, Text: reputation.KeyCompromised.Text()}
+	require.NotContains(t, plain.Reasons, noted)
+
+	since := tell(chain.Compromise{Method: method(monitor), Since: noon.Add(-days(30))})
+	require.Contains(t, since.Reasons, noted)
+	require.Less(t, since.Points, plain.Points, "one report of two is left")
+	ever := tell(chain.Compromise{Method: method(monitor)})
+	require.Less(t, ever.Points, since.Points)
+
+	// A maker's key that others have: the birth of a machine proves nothing, and the machine's
+	// side is still its side.
+	h, err := whole.Told(chain.Compromise{Method: method(maker)})
+	require.NoError(t, err)
+	require.NotNil(t, h.Entries()[0].Void)
+	require.Nil(t, h.Entries()[1].Void, "he cannot undo the sale")
+	require.Equal(t, owner.ID, h.Head().Owner)
+	self := born(t, maker, noon.Add(-days(60)))
+	self.enter(noon.Add(-days(50)), uptime(noon.Add(-days(50)), 604_800, 0), good, monitor)
+	p.Issuers[1].Controller = maker.ID
+	young, err := logged(t, self, held(self.entries), self.entries...).Told(chain.Compromise{Method: method(maker)})
+	require.NoError(t, err)
+	reports := of(t, p, young, reputation.Report)
+	require.NotEmpty(t, reports)
+	for _, e := range reports {
+		require.Equal(t, reputation.Interested, e.Standing, "the maker is still the owner, and the monitor is his")
+	}
+}

@@ -139,7 +139,11 @@ func (a *app) addPackedRecord(ctx context.Context, v *vc.Verifier, name string, 
 			s.found = append(s.found, s.logProblem(err))
 		}
 	}
-	result.addRecord(ctx, v, s, issuers, r.report)
+	sources := []source{s}
+	if err := tell(sources, r.told); err != nil {
+		return err
+	}
+	result.addRecord(ctx, v, sources[0], issuers, r.report)
 	return nil
 }
 

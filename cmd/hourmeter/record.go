@@ -228,6 +228,16 @@ func (s source) describe(verdict Verdict) Record {
 		r.Forks = append(r.Forks, describeFork(e))
 	}
 	r.Backdated = int64(len(h.Backdated()))
+	for _, it := range h.Entries() {
+		if it.Void == nil {
+			continue
+		}
+		v := VoidEntry{Sequence: it.Void.Sequence, Digest: it.Void.Digest, Issuer: it.Void.Issuer, Key: it.Void.Key.Method, Since: it.Void.Key.Since, Message: explain(it.Void)}
+		if by := it.Void.Key.Sequence; by >= 0 {
+			v.ReportedBy = &by
+		}
+		r.Void = append(r.Void, v)
+	}
 	r.Log = s.log
 	return r
 }

@@ -178,7 +178,19 @@ type Record struct {
 	Gaps      []Gap        `json:"gaps"`                   //
 	Forks     []Fork       `json:"forks"`                  //
 	Backdated int64        `json:"backdated"`              // entries that claim to be older than one before them
+	Void      []VoidEntry  `json:"void,omitempty"`         // entries that count for nothing, since a key was compromised
 	Log       *LogSeen     `json:"log,omitempty"`          // what a log holds of it, with --log
+}
+
+// A VoidEntry is an entry that lacks a signature which it needs, since that is by a compromised key.
+type VoidEntry struct {
+	Sequence   int64     `json:"sequence"`
+	Digest     vc.Digest `json:"digest"`
+	Issuer     did.DID   `json:"issuer"`
+	Key        did.URL   `json:"key"`                 // the verification method
+	Since      time.Time `json:"since"`               // when it was compromised; zero means ever
+	ReportedBy *int64    `json:"reportedBy,omitzero"` // the entry rotate that says so; absent if the caller or the key's DID document does
+	Message    string    `json:"message"`
 }
 
 // A LogSeen is what a log holds of a record.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/fleet"
 	"github.com/hourmeter/hourmeter/vc"
+	"github.com/hourmeter/hourmeter/vc/chain"
 )
 
 // A verifyRequest is what the flags of verify say.
@@ -21,6 +23,8 @@ type verifyRequest struct {
 	issuers   []string
 	at        string
 	report    bool
+	stolen    []string
+	told      []chain.Compromise // what stolen says
 	challenge challengeFlag
 	log       logFlags
 	evidence  evidenceFlags
@@ -63,6 +67,7 @@ the rest is checked all the same. Who may issue is yours to decide: without
 	f := cmd.Flags()
 	f.StringSliceVar(&r.issuers, "issuer", nil, "DID of an issuer to accept; others are refused")
 	f.StringVar(&r.at, "at", "", "judge periods of validity as of this time or day (default now)")
+	f.StringSliceVar(&r.stolen, "compromised", nil, "KEY[=TIME]: a verification method (DID#key) known to be in other hands since TIME (default ever): what it signed counts only where --log held it before")
 	f.BoolVar(&r.report, "report", false, "list every check that was made")
 	r.challenge.flags(f)
 	r.log.flags(f)
@@ -83,6 +88,9 @@ func (a *app) verify(ctx context.Context, names []string, r verifyRequest) error
 	}
 	v, at, err := verifierAt(r.at)
 	if err != nil {
+		return err
+	}
+	if r.told, err = compromised(r.stolen); err != nil {
 		return err
 	}
 	v.V1 = r.evidence.v1
@@ -136,6 +144,9 @@ func (a *app) verifyFile(ctx context.Context, v *vc.Verifier, name string, accep
 		if err := a.askLog(ctx, sources, r.log); err != nil {
 			return err
 		}
+		if err := tell(sources, r.told); err != nil {
+			return err
+		}
 		result.addRecord(ctx, v, sources[0], issuers, r.report)
 		return nil
 	}
@@ -157,6 +168,43 @@ func (a *app) verifyFile(ctx context.Context, v *vc.Verifier, name string, accep
 		return fmt.Errorf("%s is no presentation: --challenge, --nonce and --domain go with one", name)
 	}
 	result.addCredential(ctx, v, name, 0, text, accept, r.report)
+	return nil
+}
+
+// compromised reads --compromised.
+func compromised(flags []string) ([]chain.Compromise, error) {
+	var keys []chain.Compromise
+	for _, text := range flags {
+		// A DID may have a "=" in its fragment, but no time has one.
+		method, at := text, ""
+		if i := strings.LastIndexByte(text, '='); i >= 0 {
+			method, at = text[:i], text[i+1:]
+		}
+		url, err := did.ParseURL(method)
+		if err == nil && url.Fragment == "" {
+			err = errors.New("want a DID, # and the name of a key")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--compromised %s: %w", text, err)
+		}
+		since, err := parseTime("compromised", at)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, chain.Compromise{Method: url, Since: since})
+	}
+	return keys, nil
+}
+
+// tell lets records be judged by who knows of these keys.
+func tell(sources []source, keys []chain.Compromise) (err error) {
+	for i := range sources {
+		if h := sources[i].report.History; h != nil && len(keys) > 0 {
+			if sources[i].report.History, err = h.Told(keys...); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -399,6 +447,12 @@ func printRecord(w io.Writer, r Record) {
 		}
 		if r.Backdated > 0 {
 			fmt.Fprintf(w, "backdated\t%d\n", r.Backdated)
+		}
+		for _, v := range r.Void[:min(len(r.Void), 20)] { // a stolen key signs a great deal; --json has all
+			fmt.Fprintf(w, "void\t%s\n", v.Message)
+		}
+		if n := len(r.Void) - 20; n > 0 {
+			fmt.Fprintf(w, "void\tand %s more\n", count(int64(n), "entry", "entries"))
 		}
 		if r.Log != nil {
 			fmt.Fprintf(w, "log\t%s holds %s, as of %s\n", r.Log.Origin, count(r.Log.Entries, "entry", "entries"), r.Log.Time.Format(time.RFC3339))

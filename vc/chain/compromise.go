@@ -28,7 +28,7 @@ import (
 // owner's. A burnt did:key or did:jwk is the end of that identity: its machine speaks
 // through its owner from then on, or begins a new record.
 type Revocation struct {
-	Sequence int64     `json:"sequence"` // of the first entry rotate that reports it
+	Sequence int64     `json:"sequence"` // of the first entry rotate that reports it; -1 in a CompromisedError if none did: see Compromise
 	Method   did.URL   `json:"method"`
 	Since    time.Time `json:"since"` // the earliest that a rotate says
 }
@@ -41,7 +41,18 @@ func (r Revocation) voids(s vc.Signature, sequence int64, held time.Time) bool {
 	}
 	loggedBefore := !held.IsZero() && held.Before(r.Since)
 	signedBefore := s.Created.IsZero() || s.Created.Before(r.Since) // the log knows no proofs: one may have been added since
-	return sequence > r.Sequence || !loggedBefore || !signedBefore
+	return r.Sequence != elsewhere && sequence > r.Sequence || !loggedBefore || !signedBefore
+}
+
+// final reports whether what an entry says stays, whoever had the key: who owned the machine.
+func (r Revocation) final(link Link) bool {
+	switch link.Kind {
+	case Transfer:
+		return r.Sequence == elsewhere || link.Sequence < r.Sequence
+	case Commission:
+		return r.Sequence != elsewhere
+	}
+	return false
 }
 
 // A CompromisedError says that an entry is void, because a signature that it needs is
@@ -53,6 +64,14 @@ type CompromisedError struct {
 
 // Error implements error.
 func (e *CompromisedError) Error() string {
+	if e.Key.Sequence == elsewhere {
+		since := "ever"
+		if !e.Key.Since.IsZero() {
+			since = e.Key.Since.Format(time.RFC3339)
+		}
+		return fmt.Sprintf("chain: %v is void: it needs the signature of %s, which the reader knows as compromised since %s, and no log held it before that",
+			e.At, e.Key.Method, since)
+	}
 	return fmt.Sprintf("chain: %v is void: it needs the signature of %s, which entry %d reports as compromised since %s, and no log held it before that",
 		e.At, e.Key.Method, e.Key.Sequence, e.Key.Since.Format(time.RFC3339))
 }
@@ -83,9 +102,11 @@ func (it *Item) mute(revoked []Revocation) {
 	var stand []did.DID
 	for _, v := range append([]*vc.Verified{it.Credential}, it.copies...) {
 		for _, s := range v.Signatures() {
-			i := slices.IndexFunc(revoked, func(r Revocation) bool { return r.voids(s, it.Link.Sequence, it.held) })
+			i := slices.IndexFunc(revoked, func(r Revocation) bool {
+				return r.voids(s, it.Link.Sequence, it.held) && !r.final(it.Link)
+			})
 			switch {
-			case i < 0 || it.Link.Sequence < revoked[i].Sequence && (it.Link.Kind == Transfer || it.Link.Kind == Commission):
+			case i < 0:
 				stand = append(stand, s.Method.DID)
 			case !slices.ContainsFunc(it.muted, func(r Revocation) bool { return r.Method == s.Method }):
 				it.muted = append(it.muted, revoked[i])
@@ -118,13 +139,17 @@ func (h Head) standing(machine did.DID, it Item) (owner did.DID, void *Compromis
 // before and after the report, and finds the entries that are void without them.
 func (h *History) void() {
 	var before Head
+	revoked := h.revoked()
 	for i := range h.items {
 		it := &h.items[i]
 		if missing := it.Link.Sequence - before.next(); missing > 0 {
 			before.Owner = did.DID{}
 		}
-		it.mute(h.head.Revoked)
+		it.mute(revoked)
 		_, it.Void, _ = before.standing(h.subject, *it) // the walk has named the defects
+		if it.Void != nil && h.class == C0 {
+			it.Void.Sequence = -1
+		}
 		before = Head{Sequence: it.Link.Sequence, Digest: it.Credential.Digest(), Owner: it.Owner}
 	}
 }

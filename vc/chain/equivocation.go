@@ -210,7 +210,7 @@ func (h *History) fork(branches []Item, heads map[vc.Digest]Head, found *defects
 		}
 	}
 	for _, it := range branches {
-		it.mute(h.head.Revoked)
+		it.mute(h.revoked())
 		i, _ := h.find(it.Link.Sequence) // on a branch that is longer than the trunk, len(h.items)
 		head := heads[it.Link.Previous]
 		switch {

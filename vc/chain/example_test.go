@@ -271,3 +271,31 @@ func ExampleVerifyEquivocation() {
 	// Output:
 	// written twice: entry 2 settled: false
 }
+
+// The shop has published that its key was stolen on day 20. The log held its first report before that.
+func ExampleHistory_Told() {
+	var head chain.Head
+	entries := []*vc.Verified{
+		write(&head, chain.Entry{Kind: chain.Commission}, claim{name: "CommissioningCredential"}, days(0), maker),
+		write(&head, chain.Entry{Kind: chain.Observe, Outcome: chain.Good}, claim{name: "MaintenanceCredential"}, days(9), shop),
+		write(&head, chain.Entry{Kind: chain.Observe, Outcome: chain.Good}, claim{name: "MaintenanceCredential"}, days(30), shop),
+	}
+	history, err := chain.New(machine.ID, entries...)
+	if err == nil {
+		history, err = history.Seen(view{logged: holding(entries...)})
+	}
+	if err == nil {
+		history, err = history.Told(chain.Compromise{Method: key(shop), Since: days(20)})
+	}
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, it := range history.Entries() {
+		fmt.Println("entry", it.Link.Sequence, "counts:", it.Void == nil)
+	}
+	// Output:
+	// entry 0 counts: true
+	// entry 1 counts: true
+	// entry 2 counts: false
+}

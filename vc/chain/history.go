@@ -89,6 +89,16 @@ func (it Item) Signers() []did.DID {
 	return slices.Compact(ids)
 }
 
+// Signatures returns one for each proof on the content that holds, in whatever copy, those
+// by compromised keys too, so that a reader can ask what has become of the keys.
+func (it Item) Signatures() []vc.Signature {
+	list := it.Credential.Signatures()
+	for _, v := range it.copies {
+		list = append(list, v.Signatures()...)
+	}
+	return list
+}
+
 // signedByOther reports whether anybody but id signed the content.
 func (it Item) signedByOther(id did.DID) bool {
 	return slices.ContainsFunc(it.Signers(), func(s did.DID) bool { return s != id })
@@ -151,6 +161,7 @@ type History struct {
 	obligations []Obligation // in order of Opened
 	unsettled   int          // of those, the open ones
 	adverse     int64        // entries in items with an adverse outcome
+	told        []Revocation // keys that the reader knows to be compromised
 }
 
 // New checks the complete record of subject and returns it as a history of
@@ -161,7 +172,7 @@ type History struct {
 // found: use errors.As with *[LinkError], *[TotalsError], *[GapError],
 // *[Equivocation] and *[MixedError]. All of them will stay: refuse.
 func New(subject did.DID, credentials ...*vc.Verified) (*History, error) {
-	return build(subject, credentials, false, nil)
+	return build(subject, credentials, false, nil, nil)
 }
 
 // NewDisclosed is like New, but takes a record with gaps, which is then of class
@@ -169,7 +180,7 @@ func New(subject did.DID, credentials ...*vc.Verified) (*History, error) {
 // [History.Gaps], [History.Hidden] and [History.Equivocations]. What is shown
 // has to be right all the same.
 func NewDisclosed(subject did.DID, credentials ...*vc.Verified) (*History, error) {
-	return build(subject, credentials, true, nil)
+	return build(subject, credentials, true, nil, nil)
 }
 
 // NewIsolated returns a history of class [C0]: credentials about subject that
@@ -225,7 +236,12 @@ func NewIsolated(subject did.DID, credentials ...*vc.Verified) (*History, error)
 // What a log said of h holds for the longer one; see [History.Seen].
 func (h *History) Extend(credentials ...*vc.Verified) (*History, error) {
 	if h.class == C0 {
-		return NewIsolated(h.subject, append(h.credentials(), credentials...)...)
+		longer, err := NewIsolated(h.subject, append(h.credentials(), credentials...)...)
+		if err == nil && len(h.told) > 0 {
+			longer.told = h.told
+			longer.void()
+		}
+		return longer, err
 	}
 	items, found := readAll(credentials)
 	beyond := len(h.forks) == 0 && len(items) > 0 && items[0].Link.Sequence > h.head.Sequence &&
@@ -234,7 +250,7 @@ func (h *History) Extend(credentials ...*vc.Verified) (*History, error) {
 		beyond = beyond && items[i].Link.Sequence > items[i-1].Link.Sequence
 	}
 	if !beyond {
-		return build(h.subject, append(h.credentials(), credentials...), h.disclosed, h.logged)
+		return build(h.subject, append(h.credentials(), credentials...), h.disclosed, h.logged, h.told)
 	}
 	longer := *h
 	longer.items = slices.Clip(h.items)
@@ -243,7 +259,7 @@ func (h *History) Extend(credentials ...*vc.Verified) (*History, error) {
 	longer.obligations = slices.Clone(h.obligations)
 	longer.walk(items, &found)
 	longer.class = longer.grade()
-	if len(longer.head.Revoked) > 0 {
+	if len(longer.head.Revoked)+len(longer.told) > 0 {
 		longer.items = slices.Clone(longer.items)
 		longer.void()
 	}
@@ -267,7 +283,7 @@ func (h *History) credentials() []*vc.Verified {
 	return list
 }
 
-func build(subject did.DID, credentials []*vc.Verified, disclosed bool, logged *Logged) (*History, error) {
+func build(subject did.DID, credentials []*vc.Verified, disclosed bool, logged *Logged, told []Revocation) (*History, error) {
 	if subject.IsZero() || len(credentials) == 0 {
 		return nil, errors.New("chain: a history needs a subject and at least one credential")
 	}
@@ -276,7 +292,7 @@ func build(subject did.DID, credentials []*vc.Verified, disclosed bool, logged *
 		found.add(err)
 		return nil, found.err()
 	}
-	h := &History{subject: subject, disclosed: disclosed}
+	h := &History{subject: subject, disclosed: disclosed, told: told}
 	trunk, branches := untangle(items, logged)
 	heads := h.walk(trunk, &found, branches...)
 	h.hold(logged, &found)

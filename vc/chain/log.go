@@ -96,7 +96,7 @@ func (h *History) Seen(log Log) (*History, error) {
 		logged = logged.clone()
 	}
 	if len(h.forks) > 0 {
-		return build(h.subject, h.credentials(), h.disclosed, logged)
+		return build(h.subject, h.credentials(), h.disclosed, logged, h.told)
 	}
 	var found defects
 	seen := *h
@@ -117,7 +117,7 @@ func (h *History) Upto(sequence int64) (*History, error) {
 			kept = append(append(kept, it.Credential), it.copies...)
 		}
 	}
-	return build(h.subject, kept, h.disclosed, h.logged)
+	return build(h.subject, kept, h.disclosed, h.logged, h.told)
 }
 
 // Disclosed returns the history as a reader sees it who accounts for what is missing:
@@ -189,7 +189,7 @@ func (h *History) hold(logged *Logged, found *defects) {
 		h.gaps = append(h.gaps, GapError{Chain: h.head.Chain, From: h.head.Sequence + 1, To: logged.newest().Sequence})
 	}
 	h.class = h.grade()
-	if len(h.head.Revoked) > 0 {
+	if len(h.head.Revoked)+len(h.told) > 0 {
 		h.void()
 	}
 }
