@@ -32,6 +32,7 @@ const module = "github.com/hourmeter/hourmeter"
 var mayImport = map[string][]string{
 	"did":                        {"internal/*"},
 	"did/webvh":                  {"did", "internal/*"},
+	"did/didx509":                {"did", "internal/*"},
 	"keystore":                   {"internal/filelock", "internal/secp256k1"},
 	"resolver":                   {"did", "did/peer", "did/pkh", "did/didx509", "did/webvh", "internal/*"},
 	"vc":                         {"did", "internal/*"},
