@@ -28,12 +28,8 @@ package didx509
 
 import (
 	"context"
-	"crypto"
-	"crypto/rsa"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"math/big"
 	"time"
 
 	"github.com/hourmeter/hourmeter/did"
@@ -100,7 +96,7 @@ func Resolve(id did.DID, chain Chain, at time.Time) (*did.Document, error) {
 	}
 
 	leaf := chain[0]
-	m, err := method(id, leaf.PublicKey)
+	m, err := did.NewVerificationMethod(id.URL("0"), did.JSONWebKey, id, leaf.PublicKey)
 	if err != nil {
 		return nil, err
 	}
@@ -121,20 +117,6 @@ func Resolve(id did.DID, chain Chain, at time.Time) (*did.Document, error) {
 		return nil, ErrKeyUsage
 	}
 	return doc, nil
-}
-
-// method describes the leaf's key as the document's one verification method, "#0".
-func method(id did.DID, pub crypto.PublicKey) (did.VerificationMethod, error) {
-	k, ok := pub.(*rsa.PublicKey)
-	if !ok {
-		return did.NewVerificationMethod(id.URL("0"), did.JSONWebKey, id, pub)
-	}
-	b64 := base64.RawURLEncoding.EncodeToString // RFC 7518 §6.3.1: as few bytes as the number has
-	jwk := `{"e":"` + b64(big.NewInt(int64(k.E)).Bytes()) + `","kty":"RSA","n":"` + b64(k.N.Bytes()) + `"}`
-	return did.VerificationMethod{
-		ID: id.URL("0"), Type: did.JSONWebKey, Controller: id,
-		Extra: []did.Member{{Name: "publicKeyJwk", Value: jwk}},
-	}, nil
 }
 
 // A Resolver resolves did:x509 by chains. Its zero value has none, and answers no did:x509; with

@@ -125,14 +125,14 @@ func (c Chain) checkConstraints() error {
 		}
 	}
 
-	// x509.Verify looks for any path, and always at the time. What it sees are copies that are
-	// always in their period and have no extension that was not checked already, and of
-	// the paths it finds only this one counts.
+	// x509.Verify looks for any path, and always at some time. What it sees are copies that say
+	// nothing of what was checked already: periods, critical extensions, path lengths, of
+	// which it has a stricter view than RFC 5280. Of the paths it finds only this one counts.
 	copies := make(Chain, len(c))
 	for i, cert := range c {
 		open := *cert
 		open.NotBefore, open.NotAfter = time.Unix(0, 0), time.Unix(1<<40, 0)
-		open.UnhandledCriticalExtensions = nil
+		open.UnhandledCriticalExtensions, open.MaxPathLen = nil, -1
 		copies[i] = &open
 	}
 	opts := x509.VerifyOptions{
