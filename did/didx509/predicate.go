@@ -3,11 +3,12 @@ package didx509
 import (
 	"bytes"
 	"crypto"
-	_ "crypto/sha256" // for crypto.Hash
-	_ "crypto/sha512"
+	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
 	"fmt"
+	"hash"
 	"net/url"
 	"slices"
 	"strings"
@@ -99,13 +100,11 @@ func New(chain Chain, pin Pin, predicates ...Predicate) (did.DID, error) {
 	if pin.Hash == 0 {
 		pin.Hash = crypto.SHA256
 	}
-	name := algorithm(pin.Hash)
-	if pin.CA < 0 || pin.CA >= len(chain) || chain[pin.CA] == nil || name == "" {
+	i := slices.IndexFunc(digests[:], func(d digest) bool { return d.id == pin.Hash })
+	if pin.CA < 0 || pin.CA >= len(chain) || chain[pin.CA] == nil || i < 0 {
 		return did.DID{}, fmt.Errorf("%w: no pin: certificate %d of %d by %s", ErrFingerprintSyntax, pin.CA, len(chain), pin.Hash)
 	}
-	h := pin.Hash.New()
-	h.Write(chain[pin.CA].Raw)
-	text := "did:x509:0:" + name + ":" + base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+	text := "did:x509:0:" + digests[i].name + ":" + base64.RawURLEncoding.EncodeToString(digests[i].of(chain[pin.CA]))
 	for _, p := range predicates {
 		text += "::" + string(p)
 	}
@@ -125,19 +124,19 @@ func New(chain Chain, pin Pin, predicates ...Predicate) (did.DID, error) {
 	return id, nil
 }
 
-// hashes are those of fingerprints, by their names in identifiers.
-var hashes = [...]struct {
-	name string
-	hash crypto.Hash
-}{{"sha256", crypto.SHA256}, {"sha384", crypto.SHA384}, {"sha512", crypto.SHA512}}
+// digests are those of fingerprints, by their names in identifiers.
+var digests = [...]digest{{"sha256", crypto.SHA256, sha256.New}, {"sha384", crypto.SHA384, sha512.New384}, {"sha512", crypto.SHA512, sha512.New}}
 
-func algorithm(h crypto.Hash) string {
-	for _, known := range hashes {
-		if known.hash == h {
-			return known.name
-		}
-	}
-	return ""
+type digest struct {
+	name string
+	id   crypto.Hash
+	new  func() hash.Hash
+}
+
+func (d digest) of(c *x509.Certificate) []byte {
+	h := d.new()
+	h.Write(c.Raw)
+	return h.Sum(nil)
 }
 
 // escape percent-encodes what the method wants encoded ("Percent-encoding").
@@ -156,7 +155,7 @@ func escape(s string) string {
 
 // An identifier is a did:x509, read: whom it takes, not whom it names.
 type identifier struct {
-	hash        crypto.Hash
+	digest      digest
 	fingerprint []byte
 	predicates  []predicate
 }
@@ -180,18 +179,15 @@ func parse(id did.DID) (out identifier, err error) {
 	}
 
 	parts := strings.Split(rest, "::")
-	name, digest, _ := strings.Cut(parts[0], ":")
-	for _, known := range hashes {
-		if known.name == name {
-			out.hash = known.hash
-		}
-	}
-	if out.hash == 0 {
+	name, value, _ := strings.Cut(parts[0], ":")
+	i := slices.IndexFunc(digests[:], func(d digest) bool { return d.name == name })
+	if i < 0 {
 		return out, fmt.Errorf("%w: %.40q", ErrFingerprintSyntax, name)
 	}
-	out.fingerprint, err = base64.RawURLEncoding.Strict().DecodeString(digest)
-	if err != nil || len(out.fingerprint) != out.hash.Size() {
-		return out, fmt.Errorf("%w: want %d bytes", ErrFingerprintSyntax, out.hash.Size())
+	out.digest = digests[i]
+	out.fingerprint, err = base64.RawURLEncoding.Strict().DecodeString(value)
+	if err != nil || len(out.fingerprint) != out.digest.id.Size() {
+		return out, fmt.Errorf("%w: want %d bytes", ErrFingerprintSyntax, out.digest.id.Size())
 	}
 
 	if len(parts) == 1 {
@@ -275,9 +271,7 @@ func isOID(s string) bool {
 // fits holds the identifier against a chain that has been checked ("Predicate validation model").
 func (w identifier) fits(chain Chain) error {
 	if !slices.ContainsFunc(chain[1:], func(ca *x509.Certificate) bool { // never the leaf
-		h := w.hash.New()
-		h.Write(ca.Raw)
-		return bytes.Equal(h.Sum(nil), w.fingerprint)
+		return bytes.Equal(w.digest.of(ca), w.fingerprint)
 	}) {
 		return ErrFingerprint
 	}
