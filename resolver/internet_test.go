@@ -243,7 +243,7 @@ func badHosts(n *internet, release chan struct{}) []expectation {
 				select {
 				case <-time.After(10 * time.Millisecond):
 				case <-r.Context().Done():
-					return
+					panic(http.ErrAbortHandler) // to return would be to end the answer, and the client may still read it
 				case <-release:
 					return
 				}
