@@ -30,7 +30,7 @@ type DocumentError struct {
 func (e *DocumentError) Error() string {
 	whose := "of nobody"
 	if !e.ID.IsZero() {
-		whose = "of " + e.ID.String()
+		whose = "of " + strings.Trim(quote(e.ID.String()), `"`)
 	}
 	msg := e.Msg
 	if e.Err != nil {
