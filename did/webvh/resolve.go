@@ -13,6 +13,7 @@ import (
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
+	"github.com/hourmeter/hourmeter/internal/webname"
 )
 
 // Resolve implements [did.Resolver] for the one DID of l, and the names that it had before it moved.
@@ -125,17 +126,43 @@ func (l *Log) resolution(i int) (*did.Resolution, error) {
 	return r, nil
 }
 
+// A place is a name of the DID, and where that is published.
+type place struct {
+	id   did.DID
+	scid string
+	name webname.Name
+}
+
+// placeOf reads the id of a document; before is what it was in the entry before.
+func placeOf(state strictjson.Value, before place) (place, error) {
+	text := state.Member("id").Text()
+	if text == before.id.String() && text != "" {
+		return before, nil // as in nearly all entries
+	}
+	id, err := did.Parse(strings.Clone(text))
+	if err != nil {
+		return place{}, err
+	}
+	scid, name, err := split(id)
+	return place{id, scid, name}, err
+}
+
 // document reads the document of an entry and adds the services that the method implies, where it does
-// not define them itself (did:webvh, "DID URL Resolution").
+// not define them itself (did:webvh, "DID URL Resolution"). A document that is as long as one may be,
+// and would be too long with them, stays as it is.
 func document(state strictjson.Value) (*did.Document, error) {
-	id, err := did.Parse(state.Member("id").Text())
+	at, err := placeOf(state, place{})
 	if err != nil {
 		return nil, err
 	}
-	_, name, err := split(id)
-	if err != nil {
-		return nil, err
+	if doc, err := did.ParseDocument([]byte(withImplied(state, at))); err == nil {
+		return doc, nil
 	}
+	return did.ParseDocument([]byte(state.Raw()))
+}
+
+func withImplied(state strictjson.Value, at place) string {
+	id, name := at.id, at.name
 	services := state.Member("service")
 	has := func(fragment string) bool {
 		for s := range services.All() {
@@ -154,17 +181,17 @@ func document(state strictjson.Value) (*did.Document, error) {
 			`,"type":"LinkedVerifiablePresentation","serviceEndpoint":` + quote(name.Base()+"whois.vp") + `}`
 	}
 	raw := state.Raw()
-	switch at := services.Offset() + len(services.Raw()) - 1 - state.Offset(); {
+	switch end := services.Offset() + len(services.Raw()) - 1 - state.Offset(); {
 	case implied == "":
 	case !services.Exists(): // behind the last member: there is one, the id
 		raw = raw[:len(raw)-1] + `,"service":[` + implied[1:] + `]}`
-	case services.Kind() != strictjson.Array: // refused below
+	case services.Kind() != strictjson.Array: // refused in any case
 	case !services.First().Exists():
-		raw = raw[:at] + implied[1:] + raw[at:]
+		raw = raw[:end] + implied[1:] + raw[end:]
 	default:
-		raw = raw[:at] + implied + raw[at:]
+		raw = raw[:end] + implied + raw[end:]
 	}
-	return did.ParseDocument([]byte(raw))
+	return raw
 }
 
 func quote(s string) string {

@@ -142,8 +142,8 @@ func (l *Log) resume(known *Log) {
 type checker struct {
 	limit     time.Time // no entry is later
 	canonical []byte
-	state     string // the document that was read last, and needs not be read again
-	stateID   did.DID
+	at        place  // of the entry before
+	state     string // of the document that was read last, and needs not be read again
 	aka       []string
 }
 
@@ -279,34 +279,34 @@ func (c *checker) entry(l *Log, n int, line string) (e entry, _ *LogError) {
 		}
 	}
 
-	// 10. The document is one, with what the method implies, and is about this DID: any name with the
-	// SCID. It gets a new name only if portable, and then says what it was called before.
+	// 10. The document is one, and is about this DID: any name with the SCID. It gets a new name only if
+	// portable, and then says what it was called before.
+	at, err := placeOf(state, c.at)
+	if err != nil {
+		return fail(RuleState, "the id of the document", err)
+	}
 	if raw := state.Raw(); c.state == "" || raw != c.state {
 		c.state = ""
-		d, err := document(state)
+		d, err := did.ParseDocument([]byte(raw))
 		if err != nil {
 			return fail(RuleState, "the document", err)
 		}
-		c.state, c.stateID, c.aka = raw, d.ID, d.AlsoKnownAs
+		c.state, c.aka = raw, d.AlsoKnownAs
 	}
-	e.id = c.stateID
-	scid, _, err := split(e.id)
+	c.at, e.id = at, at.id
 	switch {
-	case err != nil:
-		return fail(RuleState, "the id of the document", err)
-	case scid != l.scid:
+	case at.scid != l.scid:
 		return fail(RuleState, fmt.Sprintf("the document is about %.120q, which does not have the SCID %s", e.id, l.scid), nil)
-	case n > 1 && e.id == prev.id:
-		e.id = prev.id // one text for all
-	case n > 1 && !e.params.Portable:
+	case n == 1 || e.id == prev.id:
+	case !e.params.Portable:
 		return fail(RuleMove, fmt.Sprintf("the DID becomes %.120q, and is not portable", e.id), nil)
-	case n > 1 && !slices.Contains(c.aka, prev.id.String()):
+	case !slices.Contains(c.aka, prev.id.String()):
 		return fail(RuleMove, fmt.Sprintf("the DID becomes %.120q, and alsoKnownAs lacks %.120q, its name before", e.id, prev.id), nil)
 	}
 
 	// Texts of the parsed line would keep all of it in memory.
-	at := versionID.Offset() + 1
-	if e.versionID = line[at : at+len(e.versionID)]; e.versionID != versionID.Text() {
+	i := versionID.Offset() + 1
+	if e.versionID = line[i : i+len(e.versionID)]; e.versionID != versionID.Text() {
 		e.versionID = strings.Clone(versionID.Text()) // written with escapes
 	}
 	e.stateStart, e.stateEnd = int32(state.Offset()), int32(state.Offset()+len(state.Raw()))

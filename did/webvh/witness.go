@@ -64,10 +64,11 @@ func (l *Log) finish(file string, broken *LogError) error {
 	l.witness, l.held, l.broken = file, len(l.entries), broken
 	needed := slices.IndexFunc(l.entries, func(e entry) bool { return len(e.params.Witness.Witnesses) > 0 })
 	if needed >= 0 {
-		i, err := l.unwitnessed(needed)
-		if err != nil {
+		if i, err := l.unwitnessed(needed); err != nil {
 			l.held = i
-			l.broken = &LogError{Entry: i + 1, VersionID: l.entries[i].versionID, Rule: RuleWitness, Msg: "the proofs of witnesses", Err: err}
+			if broken == nil { // or it may be the entry that is broken that they approved of
+				l.broken = &LogError{Entry: i + 1, VersionID: l.entries[i].versionID, Rule: RuleWitness, Msg: "the proofs of witnesses", Err: err}
+			}
 		}
 	}
 	l.names = nil
