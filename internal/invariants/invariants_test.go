@@ -42,6 +42,7 @@ var mayImport = map[string][]string{
 	"vc/bundle":                  {"vc", "vc/chain/tlog", "did", "internal/*"},
 	"vc/rdfc":                    {"vc", "internal/*"},
 	"vc/chain":                   {"vc", "did", "internal/*"},
+	"vc/keyhistory":              {"vc", "vc/chain", "did"},
 	"vc/cose":                    {"vc", "did", "internal/*"},
 	"vc/chain/tlog":              {"vc", "vc/chain", "internal/*"},
 	"vc/status":                  {"vc", "did", "internal/*"},
@@ -72,7 +73,7 @@ var mayImport = map[string][]string{
 }
 
 // core are the packages a device may link.
-var core = []string{"did", "did/peer", "keystore", "vc", "vc/record", "vc/chain", "vc/chain/tlog", "vc/status", "vc/schema", "vc/sdjwt", "vc/jose", "vc/cose", "reputation"}
+var core = []string{"did", "did/peer", "keystore", "vc", "vc/record", "vc/chain", "vc/chain/tlog", "vc/keyhistory", "vc/status", "vc/schema", "vc/sdjwt", "vc/jose", "vc/cose", "reputation"}
 
 // root returns the folder of go.mod.
 func root(t testing.TB) string {
