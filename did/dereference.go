@@ -146,6 +146,8 @@ func Dereference(ctx context.Context, r Resolver, url URL, o DereferencingOption
 				switch {
 				case err != nil || at.scheme == "":
 					return nil, fmt.Errorf("%w: %s: its endpoint %s is no URI", ErrInvalidDocument, s.ID, quote(endpoint))
+				case (below != "" || q.hasRef) && !at.hasAuthority && at.scheme != "did":
+					continue // mailto: and its kind: nothing is relative to it
 				case below != "":
 					at, err = at.below(below)
 				case q.hasRef:
@@ -275,6 +277,7 @@ func (d *Dereferenced) MediaType() string {
 // The error wraps [ErrInvalidDocument]: a document that was made in Go may be none.
 func (d *Dereferenced) Content() ([]byte, error) {
 	w := &objectWriter{}
+	n := 0 // where the part begins, after its context
 	switch {
 	case d.URLs != nil:
 		return []byte(strings.Join(d.URLs, "\r\n") + "\r\n"), nil
@@ -287,19 +290,51 @@ func (d *Dereferenced) Content() ([]byte, error) {
 		}
 		return raw, nil
 	case d.Method != nil:
-		d.Method.write(w)
+		m := *d.Method
+		m.Extra = w.context(d.Resolution.Document.Context, m.Extra)
+		n = len(w.buf)
+		m.write(w)
 	case d.Service != nil:
-		d.Service.write(w)
+		s := *d.Service
+		s.Extra = w.context(d.Resolution.Document.Context, s.Extra)
+		n = len(w.buf)
+		s.write(w)
 	default:
 		return nil, fmt.Errorf("%w: there is none", ErrInvalidDocument)
 	}
-	if context := d.Resolution.Document.Context; len(context) > 0 {
-		outer := &objectWriter{}
-		outer.texts("@context", context, true)
-		w.buf = append(append(outer.buf, ','), w.buf[1:]...)
+	if n > 0 {
+		w.buf[n] = ',' // for the brace: one object of the two
 	}
 	if _, err := strictjson.Parse(w.buf, strictjson.Limits{Bytes: MaxDocumentBytes, Values: maxValues}); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalidDocument, err)
 	}
 	return w.buf, nil
+}
+
+// context writes the @context of a part of a document: the document's, and then the part's own,
+// which it returns the other members without. What is written next is put into the same object.
+func (w *objectWriter) context(document []string, extra []Member) (rest []Member) {
+	var own string
+	for _, m := range extra {
+		if m.Name != "@context" {
+			rest = append(rest, m)
+			continue
+		}
+		own = strings.TrimSpace(m.Value)
+		if strings.HasPrefix(own, "[") {
+			own = strings.TrimSpace(strings.TrimSuffix(own[1:], "]"))
+		}
+	}
+	if len(document) == 0 && own == "" {
+		return rest
+	}
+	w.texts("@context", document, true)
+	switch {
+	case len(document) == 0:
+		w.name("@context")
+		w.buf = append(append(append(w.buf, '['), own...), ']')
+	case own != "":
+		w.buf = append(append(append(w.buf[:len(w.buf)-1], ','), own...), ']')
+	}
+	return rest
 }

@@ -154,6 +154,34 @@ func TestADIDURLLeadsToWhatTheDocumentSays(t *testing.T) {
 	require.NotContains(t, string(content), "#messages")
 }
 
+// The terms of a part are those of its document, unless the part says otherwise.
+func TestAPartHasItsContext(t *testing.T) {
+	for _, tc := range []struct{ name, document, part, want string }{
+		{"none", ``, ``, ``},
+		{"the document's", `"@context":["https://a.example"],`, ``, `"@context":["https://a.example"],`},
+		{"its own", ``, `,"@context":"https://b.example"`, `"@context":["https://b.example"],`},
+		{"both", `"@context":"https://a.example",`, `,"@context":["https://b.example",{"c":"https://c.example"}]`, `"@context":["https://a.example","https://b.example",{"c":"https://c.example"}],`},
+		{"an empty one", `"@context":"https://a.example",`, `,"@context":[ ]`, `"@context":["https://a.example"],`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			doc, err := did.ParseDocument([]byte(`{` + tc.document + `"id":"did:a:b","service":[{"id":"#s","type":"T","serviceEndpoint":"https://d.example"` + tc.part + `}]}`))
+			require.NoError(t, err)
+			r := resolverFunc(func(did.DID, did.Version) (*did.Resolution, error) { return &did.Resolution{Document: doc}, nil })
+			d, err := did.Dereference(t.Context(), r, doc.ID.URL("s"), did.DereferencingOptions{})
+			require.NoError(t, err)
+			content, err := d.Content()
+			require.NoError(t, err)
+			require.Equal(t, `{`+tc.want+`"id":"did:a:b#s","type":"T","serviceEndpoint":"https://d.example"}`, string(content))
+		})
+	}
+	broken := &did.Dereferenced{Resolution: &did.Resolution{Document: new(did.Document)}, Service: &did.Service{Extra: []did.Member{{Name: "@context", Value: "["}}}}
+	_, err := broken.Content()
+	require.NoError(t, err, "an open bracket is taken for an empty list")
+	broken.Service.Extra[0].Value = `[{`
+	_, err = broken.Content()
+	require.ErrorIs(t, err, did.ErrInvalidDocument)
+}
+
 func TestADIDURLThatLeadsNowhereIsRefused(t *testing.T) {
 	list := did.DereferencingOptions{Accept: did.MediaTypeURIList}
 	none := did.DereferencingOptions{}
@@ -194,7 +222,7 @@ func TestADIDURLThatLeadsNowhereIsRefused(t *testing.T) {
 		{"an endpoint with a line break", "did:example:drone?service=broken", list, did.ErrInvalidDocument, "INVALID_DID_DOCUMENT"},
 		{"two fragments", "did:example:drone?service=anchored#c", list, did.ErrInvalidURL, "INVALID_DID_URL"},
 		{"two fragments of a relativeRef", "did:example:drone?service=files&relativeRef=a%23b#c", none, did.ErrInvalidURL, "INVALID_DID_URL"},
-		{"nothing is below mailto:", "did:example:drone?service=mail&relativeRef=a", none, did.ErrInvalidURL, "INVALID_DID_URL"},
+		{"nothing is below mailto:", "did:example:drone?service=mail&relativeRef=a", none, did.ErrNotFound, "NOT_FOUND"},
 
 		{"another scheme", "did:example:drone?service=files&relativeRef=https%3A%2F%2Fevil.example", none, did.ErrInvalidURL, "INVALID_DID_URL"},
 		{"javascript", "did:example:drone?service=files&relativeRef=javascript%3Aalert(1)", none, did.ErrInvalidURL, "INVALID_DID_URL"},

@@ -50,7 +50,7 @@ func parseReference(s string) (r reference, err error) {
 const schemeChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-."
 
 // resolve reads ref against r (RFC 3986 §5.2), and sees that it stays where r is (DID Resolution
-// 1.0 §13.7.1).
+// 1.0 §13.7.1). r has a host, or is a DID URL.
 func (r reference) resolve(ref string) (reference, error) {
 	to, err := parseReference(ref)
 	switch {
@@ -60,8 +60,6 @@ func (r reference) resolve(ref string) (reference, error) {
 		return to, errors.New("its relativeRef is not relative")
 	case r.scheme == "did":
 		return r.resolveDID(to)
-	case !r.hasAuthority:
-		return to, errors.New("nothing is relative to an endpoint without a host")
 	}
 	to.scheme, to.authority, to.hasAuthority = r.scheme, r.authority, true
 	folder := r.path[:strings.LastIndexByte(r.path, '/')+1]

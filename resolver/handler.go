@@ -1,11 +1,12 @@
 package resolver
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"mime"
+	"maps"
 	"net/http"
-	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,348 +17,245 @@ import (
 	"github.com/hourmeter/hourmeter/did"
 )
 
-// The media types of DID Resolution (§10.1) and DID Core 1.1 (§6).
+// The media types of DID Resolution (§9, §10) and DID Core 1.1 (§6).
 const (
-	MediaTypeDocument      = "application/did"                   // a DID document
+	MediaTypeDocument      = did.MediaTypeDocument               // a DID document
 	MediaTypeResolution    = "application/did-resolution"        // a DID resolution result
 	MediaTypeDereferencing = "application/did-url-dereferencing" // the same of a DID URL
 )
 
-// maxQuery bounds a request's options, in bytes: two DID URLs in full.
-const maxQuery = 2 * did.MaxLength
-
-// A Handler answers the GET binding of DID Resolution (§10.1) with the answers of any
-// [did.Resolver]. It serves the URL that is left when the prefix is stripped:
+// A Handler answers the HTTP(S) binding of DID Resolution 1.0 (§12.1), by GET and POST, with the
+// answers of any [did.Resolver]: it is a DID resolver and DID URL dereferencer, and a driver of
+// any Universal Resolver. It serves the URL that is left when the prefix is stripped:
 //
-//	mux.Handle("/1.0/identifiers/", http.StripPrefix("/1.0/identifiers/", &resolver.Handler{}))
+//	h := &resolver.Handler{Resolver: resolver.Offline()}
+//	mux.Handle("/1.0/identifiers/", http.StripPrefix("/1.0/identifiers/", h))
+//	mux.HandleFunc("/1.0/methods", h.ServeMethods)
 //
-// The DID stands in the path as it is, or percent-encoded as a whole. The header Accept, or
-// the option accept, asks for a resolution result (the default), for the document alone
-// (application/did, did+json, did+ld+json), or, of a DID URL with a fragment, for the
-// dereferencing result. Options are versionId and versionTime; service, serviceType and
-// relativeRef are checked, and are no part of resolving a DID. hl, whose hash nobody would
-// compare, is answered by FEATURE_NOT_SUPPORTED.
+// The DID or DID URL stands in the path as it is, or percent-encoded as a whole. The query, and
+// the JSON object that is the body of a POST, hold options and DID parameters: accept, which
+// goes before the header, expandRelativeUrls, noCache and verificationRelationship; versionId,
+// versionTime and versionNumber; service, serviceType and relativeRef.
+//
+// The header Accept says what is wanted. Of a DID that is a resolution result (the default), or the
+// document alone (application/did, did+json, did+ld+json). A DID URL, which is what has a path,
+// query or fragment when decoded, is dereferenced, and so is a DID of which application/did-url-dereferencing
+// or text/uri-list is wanted, with the DID parameters of the query: to a dereferencing result
+// (the default) or to the content alone (application/did and so on, application/json). What is behind
+// the endpoint of a service is answered by 303 and its URL in Location, to https and http only:
+// if text/uri-list is wanted, or the DID URL has a relativeRef or a path. Who also takes text/html is
+// a person with a browser, and is sent nowhere: a link to this host would lead to whatever
+// host a stranger's document names.
 //
 // What a resolver says is for anybody to ask: give a Handler that strangers can reach a
-// Resolver that opens no connections on their behalf to where they could not go themselves.
+// Resolver that opens no connections on their behalf to where they could not go themselves, a
+// limit of how often they come, and TLS, which the binding demands. Why there was no answer is
+// not told to them (INTERNAL_ERROR): it may name a server of the inside.
 type Handler struct {
 	Resolver did.Resolver // nil means did.Offline{}: no network
-}
-
-// ServeHTTP implements [http.Handler].
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "a DID is resolved by GET", http.StatusMethodNotAllowed)
-		return
-	}
-	a := h.answer(r)
-	body, err := json.Marshal(a.result, json.Deterministic(true))
-	if err != nil { // a Resolver's document that cannot be written
-		a = failure(didErrors+"INTERNAL_ERROR", errors.New("the document cannot be written"))
-		body, _ = json.Marshal(a.result, json.Deterministic(true))
-	}
-	header := w.Header()
-	header.Set("Content-Type", a.mediaType)
-	header.Set("Content-Length", strconv.Itoa(len(body)))
-	header.Set("Cache-Control", "no-cache") // how old an answer may be is the Resolver's business
-	header.Set("Vary", "Accept")
-	header.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(a.status)
-	w.Write(body)
+	// NoCache lets clients ask past what is remembered (noCache), each time at the cost of a
+	// lookup. Otherwise the option is answered by FEATURE_NOT_SUPPORTED (§13.2).
+	NoCache bool
+	// Methods are those that ServeMethods lists, such as "key". Nil means those of Resolver, if
+	// it is one of this package that knows.
+	Methods []string
+	Now     func() time.Time // nil means time.Now
 }
 
 // A httpAnswer is what goes back.
 type httpAnswer struct {
 	status    int
 	mediaType string
-	result    any
+	result    any           // written as JSON; nil for no body
+	location  string        // of a 303
+	maxAge    time.Duration // for how long it may be remembered; less than a second: not
+	after     time.Duration // to wait before asking again; zero if nobody says
 }
 
-// A resolutionResult is the result of DID Resolution §4, as JSON.
-type resolutionResult struct {
-	Context            string           `json:"@context,omitzero"`
-	DIDDocument        jsontext.Value   `json:"didDocument"` // null on errors
-	ResolutionMetadata httpMetadata     `json:"didResolutionMetadata"`
-	DocumentMetadata   documentMetadata `json:"didDocumentMetadata"`
-}
-
-// A dereferencingResult is the result of DID Resolution §5, as JSON.
-type dereferencingResult struct {
-	Metadata        httpMetadata     `json:"dereferencingMetadata"`
-	ContentStream   jsontext.Value   `json:"contentStream"`
-	ContentMetadata documentMetadata `json:"contentMetadata"`
-}
-
-type httpMetadata struct {
-	ContentType string     `json:"contentType,omitzero"`
-	Error       *httpError `json:"error,omitzero"`
-}
-
-// A httpError is an error of DID Resolution §11, a problem of RFC 9457.
-type httpError struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Detail string `json:"detail,omitzero"`
-}
-
-// documentMetadata is DID Resolution §4.3.
-type documentMetadata struct {
-	Created       string    `json:"created,omitzero"`
-	Updated       string    `json:"updated,omitzero"`
-	NextUpdate    string    `json:"nextUpdate,omitzero"`
-	Deactivated   bool      `json:"deactivated,omitzero"`
-	VersionID     string    `json:"versionId,omitzero"`
-	NextVersionID string    `json:"nextVersionId,omitzero"`
-	CanonicalID   did.DID   `json:"canonicalId,omitzero"`
-	EquivalentID  []did.DID `json:"equivalentId,omitempty"`
-}
-
-const didErrors = "https://www.w3.org/ns/did#"
-
-// statusOf returns the status that goes with an error (DID Resolution §10.1).
-func statusOf(code string) int {
-	switch code {
-	case "INVALID_DID", "INVALID_DID_URL", "INVALID_OPTIONS":
-		return http.StatusBadRequest
-	case "NOT_FOUND":
-		return http.StatusNotFound
-	case "REPRESENTATION_NOT_SUPPORTED":
-		return http.StatusNotAcceptable
-	case "METHOD_NOT_SUPPORTED", "FEATURE_NOT_SUPPORTED", "INVALID_VERIFICATION_METHOD": // a did:key of a type not known here
-		return http.StatusNotImplemented
+// ServeHTTP implements [http.Handler].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+	default:
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		http.Error(w, "a DID is resolved by GET or POST", http.StatusMethodNotAllowed)
+		return
 	}
-	return http.StatusInternalServerError
+	h.answer(w, r).write(w, r)
 }
 
-// failure is the answer for an error.
-func failure(typ string, err error) httpAnswer {
-	code := typ[strings.LastIndexByte(typ, '#')+1:]
-	status := statusOf(code)
-	title := strings.ToLower(strings.ReplaceAll(code, "_", " "))
-	result := resolutionResult{DIDDocument: jsontext.Value("null")}
-	result.ResolutionMetadata.Error = &httpError{Type: typ, Title: title}
-	// What went wrong inside, and with which server, is not for strangers.
-	if status != http.StatusInternalServerError || did.IsAnswer(err) {
-		result.ResolutionMetadata.Error.Detail = strings.ToValidUTF8(err.Error(), "\uFFFD")
+// ServeMethods answers with the names of the methods that can be resolved, a JSON array, as a
+// Universal Resolver does at /1.0/methods.
+func (h *Handler) ServeMethods(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "methods are listed by GET", http.StatusMethodNotAllowed)
+		return
 	}
-	if errors.Is(err, did.ErrDeactivated) {
-		status, result.DocumentMetadata.Deactivated = http.StatusGone, true
+	names := h.Methods
+	if names == nil {
+		names = methodsOf(h.Resolver)
 	}
-	return httpAnswer{status, MediaTypeResolution, result}
+	a := httpAnswer{status: http.StatusOK, mediaType: "application/json", result: names}
+	if names == nil {
+		e := problemOf(fmt.Errorf("%w: this resolver does not know which methods it has", did.ErrFeatureNotSupported), false)
+		a = httpAnswer{status: http.StatusNotImplemented, mediaType: "application/problem+json", result: e}
+	}
+	a.write(w, r)
 }
 
-func (h *Handler) answer(r *http.Request) httpAnswer {
-	// 1. Whose document? A path that starts with did: is the DID as it stands, and the
-	// percent signs in it are its own.
-	path := r.URL.EscapedPath()
-	if !strings.HasPrefix(path, "did:") {
-		if decoded, err := url.PathUnescape(path); err == nil {
-			path = decoded
+// methodsOf returns the names of the methods of r; nil if r does not know them.
+func methodsOf(r did.Resolver) []string {
+	switch r := r.(type) {
+	case nil, did.Offline:
+		return []string{"jwk", "key"}
+	case Methods:
+		return slices.AppendSeq([]string{}, slices.Values(slices.Sorted(maps.Keys(r))))
+	case *Cache:
+		return methodsOf(r.Next)
+	}
+	return nil
+}
+
+func (a httpAnswer) write(w http.ResponseWriter, r *http.Request) {
+	var body []byte
+	if a.result != nil {
+		var err error
+		if body, err = json.Marshal(a.result, json.Deterministic(true)); err != nil { // a Resolver's text that is no JSON
+			a = failure(httpRequest{}, errors.New("the answer cannot be written"))
+			body, _ = json.Marshal(a.result, json.Deterministic(true))
 		}
 	}
-	target, err := did.ParseURL(path)
-	if err != nil {
-		return failure(did.ErrorType(err), err)
+	header := w.Header()
+	if a.mediaType != "" {
+		header.Set("Content-Type", a.mediaType)
 	}
+	if a.location != "" {
+		header.Set("Location", a.location)
+	}
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	header.Set("Cache-Control", "no-cache") // how old an answer may be is the Resolver's business
+	if a.maxAge >= time.Second {
+		header.Set("Cache-Control", "max-age="+strconv.FormatInt(int64(a.maxAge/time.Second), 10))
+	}
+	if a.after > 0 {
+		header.Set("Retry-After", strconv.FormatInt(int64((a.after+time.Second-1)/time.Second), 10))
+	}
+	header.Set("Vary", "Accept")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Security-Policy", "default-src 'none'")
+	header.Set("Referrer-Policy", "no-referrer")
+	w.WriteHeader(a.status)
+	if r.Method != http.MethodHead {
+		w.Write(body)
+	}
+}
 
-	// 2. Which version of it, in which form?
-	version, accept, err := options(r)
-	if err == nil && (target.Path != "" || target.Query != "") {
-		return failure(didErrors+"FEATURE_NOT_SUPPORTED", errors.New("of DID URLs, only those with a fragment are dereferenced"))
-	}
-	if errors.Is(err, errHashLink) {
-		return failure(didErrors+"FEATURE_NOT_SUPPORTED", err)
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request) httpAnswer {
+	// 1. What is asked for?
+	q, err := readRequest(w, r)
+	if err == nil && q.noCache && !h.NoCache {
+		err = fmt.Errorf("%w: noCache: this resolver asks no one past its cache: ask without it", did.ErrFeatureNotSupported)
 	}
 	if err != nil {
-		return failure(didErrors+"INVALID_OPTIONS", err)
+		return failure(q, err)
 	}
-	form := negotiate(accept, target.Fragment != "")
-	if form == "" {
-		return failure(didErrors+"REPRESENTATION_NOT_SUPPORTED", fmt.Errorf("no media type of Accept: %.100q is served; %s is", accept, MediaTypeResolution))
+	ctx := r.Context()
+	if q.noCache {
+		ctx = NoCache(ctx)
 	}
-
-	// 3. The document.
 	resolver := h.Resolver
 	if resolver == nil {
 		resolver = did.Offline{}
 	}
-	res, err := resolver.Resolve(r.Context(), target.DID, version)
-	if err == nil && (res == nil || res.Document == nil || res.Document.ID != target.DID) {
+	if q.dereference {
+		return h.dereference(ctx, resolver, q)
+	}
+
+	// 2. The document.
+	res, err := resolver.Resolve(ctx, q.target.DID, q.version)
+	if err == nil && (res == nil || res.Document == nil || res.Document.ID != q.target.DID) {
 		err = errors.New("resolver: another document came back, or none")
 	}
 	if err != nil {
-		return failure(did.ErrorType(err), err)
+		return failure(q, err)
 	}
-	document := jsontext.Value(res.Document.Raw)
-	if len(document) == 0 {
-		if document, err = res.Document.MarshalJSON(); err != nil {
-			return failure(didErrors+"INVALID_DID_DOCUMENT", err)
-		}
+	document, err := q.text(res.Document)
+	if err != nil {
+		return failure(q, err)
 	}
-	status, about := http.StatusOK, metadata(res)
+
+	// 3. In the form asked for.
+	a := httpAnswer{status: http.StatusOK, mediaType: q.form, maxAge: h.maxAge(res)}
 	if res.Deactivated {
-		status = http.StatusGone
+		a.status = http.StatusGone
 	}
-
-	// 4. In the form asked for.
-	content := httpMetadata{ContentType: MediaTypeDocument}
-	if target.Fragment != "" {
-		if document, err = fragment(res.Document, target); err != nil {
-			return failure(did.ErrorType(err), err)
-		}
-	}
-	switch form {
-	case MediaTypeDereferencing:
-		return httpAnswer{status, form, dereferencingResult{content, document, about}}
+	switch q.form {
 	case MediaTypeResolution, "application/did-resolution-result", "application/json":
-		return httpAnswer{status, form, resolutionResult{"", document, content, about}}
+		a.result = resolutionResult{"", document, resolutionMetadata(res), httpDocumentMetadata{*res}}
 	case profileResolution:
-		return httpAnswer{status, form, resolutionResult{"https://w3id.org/did-resolution/v1", document, content, about}}
-	}
-	if form == "application/did+ld+json" && len(res.Document.Context) == 0 {
-		return failure(didErrors+"REPRESENTATION_NOT_SUPPORTED", errors.New("the document has no @context: it is not JSON-LD"))
-	}
-	return httpAnswer{status, form, document}
-}
-
-func metadata(res *did.Resolution) documentMetadata {
-	text := func(t time.Time) string {
-		if t.IsZero() {
-			return ""
+		a.result = resolutionResult{"https://w3id.org/did-resolution/v1", document, resolutionMetadata(res), httpDocumentMetadata{*res}}
+	default:
+		if q.form == "application/did+ld+json" && len(res.Document.Context) == 0 {
+			return failure(q, fmt.Errorf("%w: the document has no @context: it is not JSON-LD", did.ErrRepresentationNotSupported))
 		}
-		return stamp(t)
+		a.result = document
 	}
-	return documentMetadata{
-		Created: text(res.Created), Updated: text(res.Updated), NextUpdate: text(res.NextUpdate),
-		Deactivated: res.Deactivated, VersionID: res.VersionID, NextVersionID: res.NextVersionID,
-		CanonicalID: res.CanonicalID, EquivalentID: res.EquivalentID,
-	}
+	return a
 }
 
-// fragment returns the verification method or service that target names.
-func fragment(doc *did.Document, target did.URL) (jsontext.Value, error) {
-	text, err := doc.MarshalJSON() // with absolute ids
+func (h *Handler) dereference(ctx context.Context, resolver did.Resolver, q httpRequest) httpAnswer {
+	o := did.DereferencingOptions{Accept: q.form, Relationship: q.relationship}
+	switch {
+	case q.form != MediaTypeDereferencing && q.form != "application/json":
+	case q.browser:
+		o.Accept = MediaTypeDocument
+	default:
+		o.Accept = ""
+	}
+	found, err := did.Dereference(ctx, resolver, q.target, o)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", did.ErrInvalidDocument, err)
+		return failure(q, err)
 	}
-	var members map[string]jsontext.Value
-	if err := json.Unmarshal(text, &members); err != nil {
-		return nil, fmt.Errorf("%w: %w", did.ErrInvalidDocument, err)
-	}
-	for _, name := range []string{"verificationMethod", "authentication", "assertionMethod", "keyAgreement",
-		"capabilityInvocation", "capabilityDelegation", "service"} {
-		var entries []jsontext.Value
-		if json.Unmarshal(members[name], &entries) != nil {
-			continue
-		}
-		for _, entry := range entries {
-			var object map[string]jsontext.Value
-			var id string
-			if json.Unmarshal(entry, &object) != nil || json.Unmarshal(object["id"], &id) != nil || id != target.String() {
-				continue
-			}
-			if context := members["@context"]; context != nil {
-				object["@context"] = context
-			}
-			return json.Marshal(object, json.Deterministic(true))
-		}
-	}
-	return nil, fmt.Errorf("%w: %s in the document of %s", did.ErrNotFound, target, doc.ID)
-}
+	a := httpAnswer{status: http.StatusOK, mediaType: q.form, maxAge: h.maxAge(found.Resolution)}
 
-var errHashLink = errors.New("hl: hashes of documents are not compared")
-
-// options reads the query and the header Accept, for which the option accept stands in.
-func options(r *http.Request) (v did.Version, accept string, err error) {
-	if len(r.URL.RawQuery) > maxQuery {
-		return v, "", fmt.Errorf("%d bytes of options, at most %d are read", len(r.URL.RawQuery), maxQuery)
+	// Elsewhere (§12.1, step 10).
+	if found.URLs != nil {
+		i := slices.IndexFunc(found.URLs, func(u string) bool {
+			scheme, _, _ := strings.Cut(u, "://")
+			return strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "http")
+		})
+		if i < 0 {
+			return failure(q, fmt.Errorf("%w: the endpoint %.80q is not of http: look at the service itself", did.ErrFeatureNotSupported, found.URLs[0]))
+		}
+		a.status, a.mediaType, a.location = http.StatusSeeOther, "", found.URLs[i]
+		return a
 	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
+
+	// The document, or a part of it.
+	var content jsontext.Value
+	if found.Document != nil {
+		content, err = q.text(found.Document)
+	} else {
+		content, err = found.Content()
+	}
 	if err != nil {
-		return v, "", errors.New("the query is malformed")
+		return failure(q, err)
 	}
-	accept = strings.Join(r.Header.Values("Accept"), ",")
-	for name, values := range query {
-		value := values[0]
-		switch {
-		case len(values) > 1:
-			return v, "", fmt.Errorf("%.40q is given more than once", name)
-		case strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c >= 0x7f }):
-			return v, "", fmt.Errorf("%.40q: want ASCII", name)
-		}
-		switch name {
-		case "accept":
-			if accept = value; accept == "" {
-				return v, "", errors.New("accept: want a media type")
-			}
-		case "versionId":
-			if v.ID = value; value == "" {
-				return v, "", errors.New("versionId: is empty")
-			}
-		case "versionTime":
-			// An XML datetime in UTC without fractions (DID Resolution §3.1).
-			if v.Time, err = time.Parse("2006-01-02T15:04:05Z", value); err != nil || len(value) != len("2006-01-02T15:04:05Z") {
-				return v, "", fmt.Errorf("versionTime: %.40q is no time like 2026-11-22T08:30:00Z", value)
-			}
-		case "relativeRef":
-			if u, err := url.Parse(value); err != nil || u.Scheme != "" || u.Host != "" || strings.ContainsAny(value, " ?#\"<>\\^`{|}") {
-				return v, "", fmt.Errorf("relativeRef: %.40q is no relative reference: percent-encode it", value)
-			}
-		case "hl":
-			return v, "", errHashLink
-		}
+	if found.Resolution.Deactivated {
+		a.status = http.StatusGone
 	}
-	if !v.Time.IsZero() && v.ID != "" {
-		return v, "", errors.New("versionId and versionTime: want one of them")
+	a.result = content
+	if q.form == MediaTypeDereferencing {
+		a.result = dereferencingResult{resolutionMetadata(found.Resolution), content, content, httpDocumentMetadata{*found.Resolution}}
 	}
-	return v, accept, nil
+	return a
 }
 
-const profileResolution = `application/ld+json;profile="https://w3id.org/did-resolution"`
-
-// negotiate picks what of accept (RFC 9110 §12.5.1) is served, "" if nothing is. Of several that
-// are liked the same, the first counts.
-func negotiate(accept string, dereference bool) (best string) {
-	usual := MediaTypeResolution
-	if dereference {
-		usual = MediaTypeDereferencing
+// maxAge returns for how much longer the controller lets the answer be remembered.
+func (h *Handler) maxAge(res *did.Resolution) time.Duration {
+	if res.Stale || res.TTL <= 0 || res.Retrieved.IsZero() {
+		return 0
 	}
-	if strings.TrimSpace(accept) == "" {
-		return usual
-	}
-	liking := 0.0
-	for part := range strings.SplitSeq(accept, ",") {
-		kind, parameters, err := mime.ParseMediaType(part)
-		if err != nil {
-			continue
-		}
-		q := 1.0
-		if text, ok := parameters["q"]; ok {
-			if q, err = strconv.ParseFloat(text, 64); err != nil || !(q >= 0 && q <= 1) {
-				continue
-			}
-		}
-		form := ""
-		switch kind {
-		case "*/*", "application/*":
-			form = usual
-		case MediaTypeResolution, "application/did-resolution-result", "application/json":
-			if form = kind; dereference {
-				form = usual
-			}
-		case "application/ld+json":
-			if form = profileResolution; dereference {
-				form = usual
-			}
-		case MediaTypeDereferencing:
-			form = kind
-		case MediaTypeDocument, "application/did+json", "application/did+ld+json":
-			form = kind
-		}
-		if form != "" && q > liking {
-			best, liking = form, q
-		}
-	}
-	return best
+	return res.TTL - max(0, clock(h.Now).Sub(res.Retrieved))
 }

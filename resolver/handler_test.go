@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -149,10 +150,8 @@ func TestHandlerRefuses(t *testing.T) {
 		{"no scheme", strings.TrimPrefix(edKey, "did:"), "", 400, "INVALID_DID"},
 		{"no multibase header", "did:key:6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", "", 400, "INVALID_DID"},
 		{"no fragment to speak of", edKey + "%23%25", "", 400, "INVALID_DID"},
-		{"path", edKey + "/a", "", 501, "FEATURE_NOT_SUPPORTED"},
 		{"unknown method", "did:unsupported:123456789abcdefghi", "", 501, "METHOD_NOT_SUPPORTED"},
 		{"unknown identifier", "did:web:nobody.example", "", 404, "NOT_FOUND"},
-		{"retired", gone.String(), "", 410, "NOT_FOUND"},
 		{"its history is not kept", old.String() + "?versionTime=2026-01-01T00:00:00Z", "", 501, "FEATURE_NOT_SUPPORTED"},
 		{"unknown version", edKey + "?versionId=7", "", 404, "NOT_FOUND"},
 		{"hash", edKey + "?hl=zQm", "", 501, "FEATURE_NOT_SUPPORTED"},
@@ -191,15 +190,25 @@ func TestHandlerRefuses(t *testing.T) {
 		})
 	}
 
-	_, body := b.get(t, "did:down:a", "")
-	require.Nil(t, at(t, body, "didResolutionMetadata", "error", "detail"), "which servers are asked is not for strangers")
-	_, body = b.get(t, gone.String(), "")
-	require.Equal(t, true, at(t, body, "didDocumentMetadata", "deactivated"))
+	_, told := b.get(t, "did:down:a", "")
+	require.Nil(t, at(t, told, "didResolutionMetadata", "error", "detail"), "which servers are asked is not for strangers")
+	// A retired identifier is no error, and has no document (§4.4, step 5.2).
+	w, body := b.get(t, gone.String(), "")
+	require.Equal(t, http.StatusGone, w.Code)
+	require.Equal(t, map[string]any{"didDocument": nil, "didResolutionMetadata": map[string]any{}, "didDocumentMetadata": map[string]any{"deactivated": true}}, body)
+	w, body = b.get(t, url.QueryEscape(gone.String()+"#1"), "")
+	require.Equal(t, http.StatusGone, w.Code)
+	require.Equal(t, map[string]any{"content": nil, "contentStream": nil, "dereferencingMetadata": map[string]any{}, "contentMetadata": map[string]any{"deactivated": true}}, body)
 
-	w := httptest.NewRecorder()
-	b.ServeHTTP(w, httptest.NewRequest("POST", "/1.0/identifiers/"+edKey, nil))
+	w = httptest.NewRecorder()
+	b.ServeHTTP(w, httptest.NewRequest("PUT", "/1.0/identifiers/"+edKey, nil))
 	require.Equal(t, http.StatusMethodNotAllowed, w.Code)
-	require.Equal(t, "GET, HEAD", w.Header().Get("Allow"))
+	require.Equal(t, "GET, HEAD, POST", w.Header().Get("Allow"))
+	w = httptest.NewRecorder()
+	b.ServeHTTP(w, httptest.NewRequest("HEAD", "/1.0/identifiers/"+edKey, nil))
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Empty(t, w.Body.String())
+	require.NotEqual(t, "0", w.Header().Get("Content-Length"))
 }
 
 func wantFailure(t *testing.T, b binding, target, accept string, status int, code string) {
@@ -221,13 +230,23 @@ func TestARetiredDocumentThatWasAskedForIsGone(t *testing.T) {
 	require.Equal(t, true, at(t, body, "didDocumentMetadata", "deactivated"))
 }
 
+// Whatever is asked, the status is one of the binding's table, and the body is what the media type says.
 func FuzzHandler(f *testing.F) {
-	f.Add(edKey, "", "")
-	f.Add("did%3Akey%3Az6Mk%23a", "versionTime=2025-10-07T14:30:00Z", "application/did;q=0.1")
-	f.Add("did:jwk:e30#0", "accept=a&hl=b", "*/*")
-	h := &resolver.Handler{}
-	f.Fuzz(func(t *testing.T, path, query, accept string) {
-		r := httptest.NewRequest("GET", "/", nil)
+	f.Add(false, edKey, "", "", "")
+	f.Add(false, "did%3Akey%3Az6Mk%23a", "versionTime=2025-10-07T14:30:00Z", "application/did;q=0.1", "")
+	f.Add(false, "did:jwk:e30#0", "accept=a&hl=b", "*/*", "")
+	f.Add(true, "did%3Aexample%3Ayard%3Fservice%3Dfiles%26relativeRef%3Da", "", "", `{"accept":"text/uri-list","noCache":false}`)
+	f.Add(true, "did:example:yard", "service=files&verificationRelationship=authentication", "application/did-url-dereferencing", `{"versionNumber":1}`)
+	doc, err := did.ParseDocument([]byte(yard))
+	require.NoError(f, err)
+	h := &resolver.Handler{Resolver: resolver.Methods{"key": did.Offline{}, "jwk": did.Offline{}, "example": resolver.Static{doc.ID: {{Document: doc}}}}}
+	statuses := []int{200, 303, 400, 404, 406, 410, 501}
+	f.Fuzz(func(t *testing.T, post bool, path, query, accept, text string) {
+		method := "GET"
+		if post {
+			method = "POST"
+		}
+		r := httptest.NewRequest(method, "/", strings.NewReader(text))
 		r.URL.Path, r.URL.RawQuery = path, query
 		if unescaped, err := url.PathUnescape(path); err == nil {
 			r.URL.Path, r.URL.RawPath = unescaped, path
@@ -235,25 +254,67 @@ func FuzzHandler(f *testing.F) {
 		r.Header.Set("Accept", accept)
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
+		if w.Code == http.StatusSeeOther {
+			if to := w.Header().Get("Location"); !strings.HasPrefix(to, "https://files.example/yard/") || strings.ContainsAny(to, "\r\n \\") || w.Body.Len() > 0 {
+				t.Fatalf("%q %s", to, w.Body)
+			}
+			return
+		}
 		var body map[string]any
 		if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", w.Body, err)
 		}
-		if w.Code == http.StatusInternalServerError {
-			t.Fatalf("%s", w.Body)
+		inside := w.Code == 500 && strings.Contains(w.Body.String(), "https://w3id.org/security#")
+		if !slices.Contains(statuses, w.Code) && !inside {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		kind, member := w.Header().Get("Content-Type"), ""
+		switch kind {
+		case resolver.MediaTypeResolution, "application/did-resolution-result":
+			member = "didResolutionMetadata"
+		case resolver.MediaTypeDereferencing:
+			member = "dereferencingMetadata"
+		case "application/did", "application/did+json", "application/did+ld+json":
+			member = "id"
+		}
+		if _, ok := body[member]; !ok && member != "" {
+			t.Fatalf("%s: %s", kind, w.Body)
 		}
 	})
 }
 
 func ExampleHandler() {
+	h := &resolver.Handler{Resolver: resolver.Methods{"key": did.Offline{}}}
 	mux := http.NewServeMux()
-	mux.Handle("/1.0/identifiers/", http.StripPrefix("/1.0/identifiers/", &resolver.Handler{}))
+	mux.Handle("/1.0/identifiers/", http.StripPrefix("/1.0/identifiers/", h))
+	mux.HandleFunc("/1.0/methods", h.ServeMethods)
 
-	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, httptest.NewRequest("GET", "/1.0/identifiers/did:example:123", nil))
-	fmt.Println(w.Code, w.Header().Get("Content-Type"))
-	fmt.Println(w.Body)
+	for _, path := range []string{"/1.0/methods", "/1.0/identifiers/did:example:123"} {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		fmt.Println(w.Code, w.Header().Get("Content-Type"))
+		fmt.Println(w.Body)
+	}
 	// Output:
+	// 200 application/json
+	// ["key"]
 	// 501 application/did-resolution
-	// {"didDocument":null,"didResolutionMetadata":{"error":{"type":"https://www.w3.org/ns/did#METHOD_NOT_SUPPORTED","title":"method not supported","detail":"did: method not supported: did:example does not work offline"}},"didDocumentMetadata":{}}
+	// {"didDocument":null,"didResolutionMetadata":{"error":{"type":"https://www.w3.org/ns/did#METHOD_NOT_SUPPORTED","title":"method not supported","detail":"did: method not supported: did:example is not among: key"}},"didDocumentMetadata":{}}
+}
+
+func BenchmarkHandler(b *testing.B) {
+	h := &resolver.Handler{}
+	for name, target := range map[string]string{"did:key": edKey, "fragment": url.QueryEscape(edKey + "#" + strings.TrimPrefix(edKey, "did:key:"))} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			r := httptest.NewRequest("GET", "/"+target, nil)
+			r.URL.Path, r.URL.RawPath = r.URL.Path[1:], strings.TrimPrefix(r.URL.RawPath, "/")
+			for b.Loop() {
+				w := httptest.NewRecorder()
+				if h.ServeHTTP(w, r); w.Code != 200 {
+					b.Fatal(w.Body)
+				}
+			}
+		})
+	}
 }
