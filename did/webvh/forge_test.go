@@ -17,22 +17,21 @@ import (
 // A forged entry is one that a dishonest controller, or host, writes: hashed and signed like any other,
 // whatever it says.
 type forged struct {
-	number      int    // 0 means the next
-	time        string // "" means a day after the entry before
-	params      string
-	state       string // "" means that of the entry before
-	before      string // what the hash takes for the versionId of the entry before; "" means that
-	scid        string // of a first entry; "" means the right one
-	key         ed25519.PrivateKey
-	method      string                   // of the proof; "" means the key, twice
-	more        string                   // members of the proof
-	beforeSign  func(line string) string // changes what is hashed and signed
-	afterSign   func(line string) string
-	proofs      int // 0 means one
-	suite, typ  string
-	purpose     string
-	proofValue  string
-	beforeProof func(config string) string
+	number     int    // 0 means the next
+	time       string // "" means a day after the entry before
+	params     string
+	state      string // "" means that of the entry before
+	before     string // what the hash takes for the versionId of the entry before; "" means that
+	scid       string // of a first entry; "" means the right one
+	key        ed25519.PrivateKey
+	method     string                   // of the proof; "" means the key, twice
+	more       string                   // members of the proof
+	beforeSign func(line string) string // changes what is hashed and signed
+	afterSign  func(line string) string
+	proofs     int // 0 means one
+	suite, typ string
+	purpose    string
+	proofValue string
 }
 
 // text returns an Ed25519 key as a Multikey.
