@@ -44,6 +44,9 @@ type Envelope struct {
 	Audience     []string  // of a presentation: the domain it was made for
 	Status       []byte    // a Token Status List's "status" claim, as JSON; nil if there is none
 	Selective    bool      // the holder may have left out something that the issuer signed
+	// Chain are the certificates that came along for a Method that is resolved by them, in DER
+	// and leaf first: a did:x509. A stranger put them there, and nothing is believed of them.
+	Chain [][]byte
 
 	// Verify checks the signature with the key of Method.
 	Verify func(key crypto.PublicKey) error
@@ -206,7 +209,11 @@ func (v *Verifier) checkEnvelope(ctx context.Context, e *Envelope, use did.Relat
 	case !e.Expires.IsZero() && now.Add(-skew).After(e.Expires):
 		return reject(ErrExpired, fmt.Errorf("the envelope ended %s", stamp(e.Expires)))
 	}
-	key, err := v.key(ctx, e.Method, use, at)
+	r := v.Resolver
+	if e.Chain != nil && v.Certificates != nil {
+		r = v.Certificates(e.Chain)
+	}
+	key, err := v.key(ctx, r, e.Method, use, at)
 	if err != nil {
 		return err
 	}
@@ -233,7 +240,7 @@ func (v *Verifier) checkBinding(ctx context.Context, b *KeyBinding, subject did.
 	key, holder := b.Key, b.Method.DID
 	if key == nil {
 		var err error
-		if key, err = v.key(ctx, b.Method, did.Authentication, did.Version{}); err != nil {
+		if key, err = v.key(ctx, v.Resolver, b.Method, did.Authentication, did.Version{}); err != nil {
 			return did.DID{}, err
 		}
 	}

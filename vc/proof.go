@@ -210,7 +210,7 @@ func (v *Verifier) checkProof(ctx context.Context, p *proof, proofs []proof, roo
 	if err := ctx.Err(); err != nil { // a signature over RDF may take a while, and there may be several
 		return fmt.Errorf("vc: proof by %s: %w", p.method, err)
 	}
-	key, err := v.key(ctx, p.method, use, at)
+	key, err := v.key(ctx, v.Resolver, p.method, use, at)
 	if err != nil {
 		return err
 	}
@@ -227,10 +227,10 @@ func (v *Verifier) checkProof(ctx context.Context, p *proof, proofs []proof, roo
 }
 
 // key returns the key of a verification method, if it had this use at that time.
-func (v *Verifier) key(ctx context.Context, method did.URL, use did.Relationship, at did.Version) (crypto.PublicKey, error) {
-	key, err := did.Key(ctx, v.Resolver, method, use, at)
+func (v *Verifier) key(ctx context.Context, r did.Resolver, method did.URL, use did.Relationship, at did.Version) (crypto.PublicKey, error) {
+	key, err := did.Key(ctx, r, method, use, at)
 	if v.CurrentKeys && errors.Is(err, did.ErrVersionUnknown) {
-		key, err = did.Key(ctx, v.Resolver, method, use, did.Version{})
+		key, err = did.Key(ctx, r, method, use, did.Version{})
 	}
 	if err != nil {
 		return nil, unresolved(method, err)

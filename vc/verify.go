@@ -29,6 +29,12 @@ type Verifier struct {
 	Skew     time.Duration    // tolerated clock difference; zero means one minute
 	Now      func() time.Time // nil means time.Now
 
+	// Certificates, if not nil, resolves the signer of an envelope by the certificate chain that
+	// the envelope brings along, instead of Resolver: didx509.Resolver{}.Presented is what it is
+	// for. Nil means that such chains are not looked at. Whatever it returns must go by
+	// what the DID itself pins, since whoever sends the envelope chose the chain.
+	Certificates func(chain [][]byte) did.Resolver
+
 	// Resources are documents at hand, by URL. A credential that gives the digest
 	// of one in relatedResource, or of a known context, is refused if it is another.
 	Resources map[string][]byte

@@ -5,7 +5,8 @@
 //
 // The message names an algorithm, and the key has one: they must agree in both directions, curve
 // included, and neither chooses the other. A key, a certificate or the address of one in the
-// headers (x5chain, x5u, …) is not looked at, ever.
+// headers (x5t, x5u, …) is not looked at, ever; [Message.Chain] hands x5chain on to a caller with an
+// identifier that pins one of its certificates.
 //
 // An ECDSA signature is malleable, and the unprotected header is not signed: two messages may say
 // the same. Never tell messages apart by their bytes.
@@ -26,8 +27,10 @@ import (
 
 // Limits on the headers of a message, which is all that is read of it before its signature.
 const (
-	maxHeader = 8 << 10 // bytes of each header: a DID URL as kid may have 4 KiB, claims another 4
-	maxLabels = 32      // in one header, and in crit: RFC 9052 and CWT together define fewer
+	maxHeader     = 8 << 10  // bytes of each header: a DID URL as kid may have 4 KiB, claims another 4
+	maxChainBytes = 24 << 10 // of x5chain, beside maxHeader: eight certificates with RSA keys of 4096 bits have 16
+	maxChain      = 8        // certificates of x5chain
+	maxLabels     = 32       // in one header, and in crit: RFC 9052 and CWT together define fewer
 )
 
 // Alg is a COSE algorithm identifier.
@@ -94,6 +97,7 @@ const (
 	labelKid         = 4
 	labelClaims      = 15 // RFC 9597
 	labelTyp         = 16 // RFC 9596
+	labelX5Chain     = 33 // RFC 9360 §2
 )
 
 // A Message is a COSE_Sign1 message, or what will be one.
@@ -103,6 +107,7 @@ type Message struct {
 	ContentType string // header 3, of the payload; likewise
 	Kid         []byte // header 4; nil if there is none
 	Claims      []byte // header 15: the encoded map of CWT claims (RFC 9597); nil if there is none
+	X5Chain     []byte // header 33, encoded, of either header: see [Message.Chain]; nil if there is none
 	Payload     []byte
 
 	// Unprotected says that the unprotected header, which nobody signs, is not empty. A kid
@@ -183,7 +188,7 @@ func Parse(raw []byte, limit int) (*Message, error) {
 }
 
 func (m *Message) readProtected() error {
-	if len(m.protected) > maxHeader {
+	if len(m.protected) > maxHeader+maxChainBytes {
 		return fmt.Errorf("%d bytes, at most %d are read", len(m.protected), maxHeader)
 	}
 	if len(m.protected) == 0 { // stands for an empty map (RFC 9052 §3)
@@ -221,6 +226,10 @@ func (m *Message) readProtected() error {
 			if err == nil && m.Claims[0]>>5 != byte(cbor.Map) {
 				err = errors.New("want a map of claims")
 			}
+		case labelX5Chain:
+			if m.X5Chain, err = r.Skip(); err == nil && len(m.X5Chain) > maxChainBytes {
+				err = fmt.Errorf("%d bytes, at most %d are read", len(m.X5Chain), maxChainBytes)
+			}
 		default:
 			_, err = r.Skip()
 		}
@@ -234,6 +243,9 @@ func (m *Message) readProtected() error {
 	}
 	if err != nil {
 		return err
+	}
+	if n := len(m.protected) - len(m.X5Chain); n > maxHeader {
+		return fmt.Errorf("%d bytes, at most %d are read", n, maxHeader)
 	}
 	if m.Alg == 0 {
 		return errors.New("alg (1) is missing")
@@ -255,7 +267,7 @@ func (m *Message) readProtected() error {
 }
 
 func (m *Message) readUnprotected(r *cbor.Reader) error {
-	start, labels := r.Offset(), 0
+	start, labels := r.Offset(), 0 // start moves with x5chain, which has a limit of its own
 	return r.Pairs(func(label cbor.Item) error {
 		if labels++; labels > maxLabels || r.Offset()-start > maxHeader {
 			return fmt.Errorf("more than the %d labels or %d bytes that are read", maxLabels, maxHeader)
@@ -270,6 +282,14 @@ func (m *Message) readUnprotected(r *cbor.Reader) error {
 				return errors.New("kid (4) is in both headers")
 			}
 			m.Kid, err = readKid(r)
+		case labelX5Chain:
+			if m.X5Chain != nil {
+				return errors.New("x5chain (33) is in both headers")
+			}
+			if m.X5Chain, err = r.Skip(); err == nil && len(m.X5Chain) > maxChainBytes {
+				err = fmt.Errorf("%d bytes, at most %d are read", len(m.X5Chain), maxChainBytes)
+			}
+			start += len(m.X5Chain)
 		default:
 			var value []byte
 			if value, err = r.Skip(); err == nil && len(value) > maxHeader {
@@ -347,6 +367,8 @@ func name(label cbor.Item) string {
 		return "CWT claims (15)"
 	case labelTyp:
 		return "typ (16)"
+	case labelX5Chain:
+		return "x5chain (33)"
 	}
 	return strconv.FormatInt(n, 10)
 }
@@ -400,6 +422,47 @@ func Sign(key crypto.Signer, m *Message) ([]byte, error) {
 	return raw, nil
 }
 
+// Chain returns the certificates of X5Chain, in DER and leaf first; nil if there are none. Nobody
+// has looked into them, and on their own they prove nothing.
+func (m *Message) Chain() (chain [][]byte, err error) {
+	if m.X5Chain == nil {
+		return nil, nil
+	}
+	r := cbor.NewReader(m.X5Chain)
+	first, err := r.Next()
+	switch { // one certificate is a byte string, more are an array of them (RFC 9360 §2)
+	case err != nil:
+	case first.Kind == cbor.Bytes:
+		chain = [][]byte{first.Data}
+	case first.Kind != cbor.Array || first.N < 2 || first.N > maxChain:
+		err = fmt.Errorf("want a certificate, or an array of 2 to %d", maxChain)
+	default:
+		for range first.N {
+			der, err := r.Bytes()
+			if err != nil {
+				return nil, fmt.Errorf("COSE: x5chain (33): %w", err)
+			}
+			chain = append(chain, der)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("COSE: x5chain (33): %w", err)
+	}
+	return chain, nil
+}
+
+// EncodeChain returns the X5Chain of certificates in DER.
+func EncodeChain(certificates [][]byte) []byte {
+	if len(certificates) == 1 {
+		return cbor.AppendBytes(nil, certificates[0])
+	}
+	out := cbor.AppendArray(nil, len(certificates))
+	for _, der := range certificates {
+		out = cbor.AppendBytes(out, der)
+	}
+	return out
+}
+
 // Deterministic reports whether a message that Parse has read is as Sign writes it: the same
 // fields cannot come in other bytes, apart from the signature.
 func (m *Message) Deterministic() bool {
@@ -425,6 +488,10 @@ func (m *Message) header() []byte {
 	if m.Typ != "" {
 		labels++
 		header = appendType(cbor.AppendInt(header, labelTyp), m.Typ)
+	}
+	if len(m.X5Chain) > 0 {
+		labels++
+		header = append(cbor.AppendInt(header, labelX5Chain), m.X5Chain...)
 	}
 	return append(cbor.AppendMap(nil, labels), header...)
 }

@@ -332,12 +332,16 @@ func FuzzParse(f *testing.F) {
 	f.Add(raw)
 	f.Add(message(f, key, []byte{0xd2}, "a4 01 27 02 82 04 10 04 41 31 10 61 61", "a1 18 63 80", []byte("x")))
 	f.Add(raw[1:])
+	f.Add(message(f, key, []byte{0xd2}, "a2 01 27 18 21 82 41 01 41 02", "a0", []byte("x")))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		m, err := cosesign1.Parse(raw, limit)
 		if err != nil {
 			return
 		}
 		_ = m.Verify(key.Public())
+		if chain, err := m.Chain(); err == nil && (chain == nil) != (m.X5Chain == nil) {
+			t.Fatalf("%x is a chain of %d", m.X5Chain, len(chain))
+		}
 		var back gocose.Sign1Message
 		if err := back.UnmarshalCBOR(raw); err != nil {
 			// go-cose wants content types with one slash, and is as strict on a few other labels.

@@ -6,7 +6,8 @@
 // Strict means that a token is read in one way only: three segments in base64url without
 // padding, line breaks or stray bits; a header of strict JSON, in which no name is there
 // twice or in another case; and an algorithm that fits the key, not one of the sender's
-// choosing. There is no "none" and no MAC. A token never brings its own key.
+// choosing. There is no "none" and no MAC. A token never brings its own key; [ParseCertified] lets it
+// bring a certificate chain, for an identifier that pins one.
 //
 // The danger: the text of a token is no name for what it says. ECDSA has two signatures
 // for each, the algorithm EdDSA two names, and JSON any number of spellings. Neither
@@ -31,6 +32,11 @@ const (
 	// MaxHeaderBytes is the longest header: the longest DID URL as kid (4096 bytes), and
 	// as much again for the rest.
 	MaxHeaderBytes = 8 << 10
+	// MaxCertifiedBytes is the longest header with a certificate chain: three certificates
+	// with RSA keys of 4096 bits, in base64, have 9 KiB; a chain of eight with small keys likewise.
+	MaxCertifiedBytes = 24 << 10
+	// maxCertificates is the longest chain.
+	maxCertificates = 8
 	// maxHeaderDepth is how deep it nests: the header is one object of plain values.
 	// Some senders put an object or a list of strings beside them.
 	maxHeaderDepth = 4
@@ -59,6 +65,9 @@ type Header struct {
 	Typ string // a media type without "application/", in lower case: "vc+jwt"
 	Cty string // likewise
 	Kid string
+	// Chain is x5c (RFC 7515 §4.1.6): certificates in DER, leaf first, which nobody has
+	// looked into. Only [ParseCertified] takes a token that has it.
+	Chain [][]byte
 }
 
 // ErrMalformed says that a text is not a compact JWS of the form that is read here.
@@ -79,7 +88,13 @@ var headerNames = []string{
 // extension is understood, and b64; and jwk, jku, x5u and x5c: a key from the message
 // would let anybody sign as anybody, and a reader that looks at it would see another
 // signer than one that does not.
-func Parse(token string, limit int) (*Token, error) {
+func Parse(token string, limit int) (*Token, error) { return parse(token, limit, false) }
+
+// ParseCertified is [Parse] of a token that may also have x5c, which becomes its Chain. It is
+// for callers who know an identifier that such a chain has to bear out: on its own it proves nothing.
+func ParseCertified(token string, limit int) (*Token, error) { return parse(token, limit, true) }
+
+func parse(token string, limit int, certified bool) (*Token, error) {
 	if limit <= 0 {
 		limit = MaxTokenBytes
 	}
@@ -91,14 +106,18 @@ func Parse(token string, limit int) (*Token, error) {
 		return nil, fmt.Errorf("%w: want three segments: header.payload.signature", ErrMalformed)
 	}
 	t := &Token{signingInput: token[:last]}
-	if base64url.DecodedLen(dot) > MaxHeaderBytes {
-		return nil, fmt.Errorf("%w: the header is longer than %d bytes", ErrMalformed, MaxHeaderBytes)
+	longest := MaxHeaderBytes
+	if certified {
+		longest = MaxCertifiedBytes
+	}
+	if base64url.DecodedLen(dot) > longest {
+		return nil, fmt.Errorf("%w: the header is longer than %d bytes", ErrMalformed, longest)
 	}
 	header, err := decode(token[:dot])
 	if err != nil {
 		return nil, fmt.Errorf("%w: header: %w", ErrMalformed, err)
 	}
-	if err := t.readHeader(header); err != nil {
+	if err := t.readHeader(header, certified); err != nil {
 		return nil, fmt.Errorf("%w: header: %w", ErrMalformed, err)
 	}
 	if t.Payload, err = decode(token[dot+1 : last]); err != nil {
@@ -113,9 +132,9 @@ func Parse(token string, limit int) (*Token, error) {
 	return t, nil
 }
 
-// readHeader fills t.Header and t.Members.
-func (t *Token) readHeader(text []byte) error {
-	doc, err := strictjson.Parse(text, strictjson.Limits{Bytes: MaxHeaderBytes, Depth: maxHeaderDepth, Values: maxHeaderValues})
+// readHeader fills t.Header and t.Members, and t.Chain if the token may be certified.
+func (t *Token) readHeader(text []byte, certified bool) error {
+	doc, err := strictjson.Parse(text, strictjson.Limits{Bytes: MaxCertifiedBytes, Depth: maxHeaderDepth, Values: maxHeaderValues})
 	if err != nil {
 		return err
 	}
@@ -136,6 +155,10 @@ func (t *Token) readHeader(text []byte) error {
 		case "kid":
 			t.Kid, err = Text(m)
 		case "jwk", "jku", "x5u", "x5c":
+			if certified && name == "x5c" {
+				t.Chain, err = readChain(m)
+				break
+			}
 			err = errors.New("a key that comes with the token proves nothing; name it with kid")
 		case "crit":
 			err = errors.New("no extension is understood")
@@ -150,10 +173,29 @@ func (t *Token) readHeader(text []byte) error {
 			return fmt.Errorf("%.40q: %w", m.Name(), err)
 		}
 	}
+	if t.Chain == nil && len(text) > MaxHeaderBytes {
+		return fmt.Errorf("longer than %d bytes, and not for a certificate chain", MaxHeaderBytes)
+	}
 	if _, ok := schemeOf(t.Alg); !ok {
 		return fmt.Errorf("alg %.40q: known are EdDSA, Ed25519, ES256, ES384 and ES256K", t.Alg)
 	}
 	return nil
+}
+
+// readChain reads x5c: base64, with padding and without line breaks.
+func readChain(v strictjson.Value) (chain [][]byte, err error) {
+	if v.Kind() != strictjson.Array || v.Len() == 0 || v.Len() > maxCertificates {
+		return nil, fmt.Errorf("want an array of 1 to %d certificates", maxCertificates)
+	}
+	for e := v.First(); e.Exists(); e = e.Next() {
+		text := e.Text()
+		der, err := base64.StdEncoding.Strict().DecodeString(text)
+		if err != nil || len(der) == 0 || strings.ContainsAny(text, "\r\n") {
+			return nil, errors.New("want certificates in base64, with padding and without line breaks")
+		}
+		chain = append(chain, der)
+	}
+	return chain, nil
 }
 
 // schemeOf returns what an algorithm stands for (RFC 7518 §3.1, RFC 8037 §3.1, RFC 8812
@@ -211,7 +253,8 @@ type Member struct {
 }
 
 // Sign returns the compact JWS of payload with h and the members in extra as its header. alg
-// follows from the key; h.Alg is not looked at. A header that [Parse] would refuse is not signed.
+// follows from the key; h.Alg is not looked at. A header is not signed that [Parse] would refuse, or
+// [ParseCertified] if there is a Chain.
 func Sign(key crypto.Signer, h Header, payload []byte, extra ...Member) ([]byte, error) {
 	alg, err := Algorithm(key.Public())
 	if err != nil {
@@ -230,6 +273,16 @@ func Sign(key crypto.Signer, h Header, payload []byte, extra ...Member) ([]byte,
 			members = append(members, Member{m.name, quoted(m.text)})
 		}
 	}
+	if h.Chain != nil {
+		x5c := []byte{'['}
+		for i, der := range h.Chain {
+			if i > 0 {
+				x5c = append(x5c, ',')
+			}
+			x5c = append(base64.StdEncoding.AppendEncode(append(x5c, '"'), der), '"')
+		}
+		members = append(members, Member{"x5c", append(x5c, ']')})
+	}
 	var header []byte
 	for i, m := range append(members, extra...) {
 		if i > 0 {
@@ -242,7 +295,7 @@ func Sign(key crypto.Signer, h Header, payload []byte, extra ...Member) ([]byte,
 		return nil, fmt.Errorf("header: %w", err)
 	}
 	header = append(append([]byte{'{'}, header...), '}')
-	if err := new(Token).readHeader(header); err != nil {
+	if err := new(Token).readHeader(header, h.Chain != nil); err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
 

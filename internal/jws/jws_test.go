@@ -417,14 +417,53 @@ func TestWycheproofES256(t *testing.T) {
 	shared.Tally(t, "JWS (RFC 7515)", "Wycheproof, ES256", 15, 15, "")
 }
 
+// A certificate chain is for who asks for it, and then read strictly.
+func TestCertified(t *testing.T) {
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	chain := [][]byte{[]byte("leaf"), []byte("root")}
+	raw, err := jws.Sign(key, jws.Header{Kid: "did:example:1#k", Chain: chain}, []byte("{}"))
+	require.NoError(t, err)
+	_, err = jws.Parse(string(raw), 0)
+	require.ErrorIs(t, err, jws.ErrMalformed)
+	require.ErrorContains(t, err, "proves nothing")
+	token, err := jws.ParseCertified(string(raw), 0)
+	require.NoError(t, err)
+	require.Equal(t, chain, token.Chain)
+	require.NoError(t, token.Verify(key.Public()))
+
+	// One is written by who says so, and can be read again.
+	_, err = jws.Sign(key, jws.Header{}, nil, jws.Member{Name: "x5c", Value: []byte(`["AAAA"]`)})
+	require.ErrorContains(t, err, "proves nothing")
+	for name, chain := range map[string][][]byte{"no certificate": {}, "nine": make([][]byte, 9), "an empty one": {nil}, "too many bytes": {make([]byte, jws.MaxCertifiedBytes)}} {
+		_, err = jws.Sign(key, jws.Header{Chain: chain}, nil)
+		require.Error(t, err, name)
+	}
+	for name, header := range map[string]string{
+		"jwk beside it":   `{"alg":"EdDSA","x5c":["AAAA"],"jwk":{}}`,
+		"x5u beside it":   `{"alg":"EdDSA","x5c":["AAAA"],"x5u":"https://a.example"}`,
+		"twice":           `{"alg":"EdDSA","x5c":["AAAA"],"x5c":["AAAA"]}`,
+		"in another case": `{"alg":"EdDSA","X5c":["AAAA"]}`,
+		"stray bits":      `{"alg":"EdDSA","x5c":["AB=="]}`,
+		"a line break":    `{"alg":"EdDSA","x5c":["AA\nAA"]}`,
+		"null":            `{"alg":"EdDSA","x5c":null}`,
+	} {
+		_, err := jws.ParseCertified(signed(t, key, header, ""), 0)
+		require.ErrorIs(t, err, jws.ErrMalformed, name)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)) // the same every time: a corpus is worth keeping
 	f.Add(signed(f, key, `{"alg":"EdDSA","typ":"vc+jwt","kid":"did:example:1#k"}`, `{"a":1}`))
 	f.Add(signed(f, key, `{"alg":"ES256K","x":[1]}`, ""))
 	f.Add("..")
 	f.Add("e30.e30.AA")
+	f.Add(signed(f, key, `{"alg":"EdDSA","x5c":["AAAA","AAA="]}`, ""))
 	f.Fuzz(func(t *testing.T, text string) {
 		token, err := jws.Parse(text, 0)
+		if certified, err2 := jws.ParseCertified(text, 0); (err == nil) != (err2 == nil && certified.Chain == nil) {
+			t.Fatalf("%v without certificates, %v with", err, err2)
+		}
 		if err != nil {
 			require.ErrorIs(t, err, jws.ErrMalformed)
 			return

@@ -42,7 +42,7 @@ func (CWT) Open(raw []byte) (*vc.Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.Typ != "" || m.ContentType != "" || m.Claims != nil || !m.Deterministic() {
+	if m.Typ != "" || m.ContentType != "" || m.Claims != nil || m.X5Chain != nil || !m.Deterministic() {
 		return nil, errors.New("cose: CWT: the headers are not alg (1) and kid (4), protected and in that order")
 	}
 

@@ -9,7 +9,7 @@
 //
 // Both sign with Ed25519, P-256, P-384 or secp256k1, as the key has it; what is read must agree
 // with the key of the verification method that kid names. Keys and certificates in headers are
-// not looked at.
+// not looked at, but of a did:x509 in [Format].
 //
 // The danger: the bytes of a token are no name for it: ECDSA signatures are malleable, and an unprotected
 // header is not signed. Use [vc.Verified.Digest].
@@ -53,7 +53,14 @@ const maxDepth = 32
 //
 // Credentials carry the time of signing in the CWT claims of the protected header (RFC 9597);
 // presentations carry aud and nonce there as well, which has 8 to 64 bytes (RFC 9711 §4.1).
-type Format struct{}
+//
+// x5chain (RFC 9360), in either header, is looked at only where kid is a key of a did:x509, which pins
+// a certificate in it: see [vc.Verifier]'s Certificates.
+type Format struct {
+	// Chain is what Seal writes as x5chain: the certificates, in DER and leaf first, of an issuer
+	// or holder with a did:x509. Open does not look at it.
+	Chain [][]byte
+}
 
 var _ vc.Format = Format{}
 
@@ -140,6 +147,11 @@ func (Format) Open(raw []byte) (*vc.Envelope, error) {
 	if e.Method, err = method(m.Kid, by); err != nil {
 		return nil, fmt.Errorf("cose: %w", err)
 	}
+	if e.Method.DID.Method() == "x509" {
+		if e.Chain, err = m.Chain(); err != nil {
+			return nil, err
+		}
+	}
 	if !e.Presentation && (c.aud != nil || c.nonce != "") {
 		return nil, errors.New("cose: aud (3) and nonce (10) answer a challenge: a credential is for all to see")
 	}
@@ -196,6 +208,12 @@ func (f Format) Seal(key crypto.Signer, e *vc.Envelope) ([]byte, error) {
 	m := cosesign1.Message{Typ: MediaTypeCredential, ContentType: contentVC, Kid: []byte(e.Method.String()), Payload: e.Document}
 	if e.Presentation {
 		m.Typ, m.ContentType = MediaTypePresentation, contentVP
+	}
+	if f.Chain != nil {
+		if e.Method.DID.Method() != "x509" {
+			return nil, fmt.Errorf("cose: seal: a Chain is for a did:x509, not for %s", e.Method.DID)
+		}
+		m.X5Chain = cosesign1.EncodeChain(f.Chain)
 	}
 	c := claims{iat: e.Created, nbf: e.NotBefore, exp: e.Expires, nonce: e.Nonce, aud: e.Audience, status: e.Status}
 	pairs, n, err := c.append(nil)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/cosesign1"
 	"github.com/hourmeter/hourmeter/internal/jcs"
 	"github.com/hourmeter/hourmeter/vc"
@@ -23,6 +24,13 @@ func FuzzOpen(f *testing.F) {
 		}
 		f.Add(raw)
 	}
+	by.Format, by.ID = cose.Format{Chain: [][]byte{{1}, {2}}}, did.MustParse("did:x509:0:sha256:AA::eku:1")
+	by.Method = by.ID.URL("0")
+	raw, err := by.Issue(maintenance(f))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if e, err := (cose.Format{}).Open(raw); err == nil && (e.Method.Fragment == "" || e.Verify == nil) {
 			t.Fatal("opened without a key to check")

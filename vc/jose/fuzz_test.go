@@ -24,6 +24,7 @@ func FuzzOpen(f *testing.F) {
 	shop := fuzzParty()
 	for _, header := range []string{
 		header("vc+jwt", shop.kid()), header("vp+jwt", "#k"), `{"alg":"EdDSA","typ":"JWT"}`, `{"alg":"EdDSA","iss":"did:key:a"}`, `{"alg":"ES256K","crit":[]}`,
+		`{"alg":"EdDSA","kid":"did:x509:0:sha256:AA::eku:1#0","x5c":["AAAA","AAA="]}`,
 	} {
 		f.Add(header, document(shop, `,"iss":"`+shop.id.String()+`","jti":"urn:example:1","exp":1e3,"status":{}`))
 		f.Add(header, presentation(shop, `,"nonce":"n","aud":["a"]`))

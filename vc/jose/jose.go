@@ -52,6 +52,9 @@ const maxDepth = 33
 // did:key or did:jwk has one method that signs, so that kid may be missing where iss names such a
 // DID; did-jwt-vc leaves it out.
 //
+// x5c is taken only where kid is a key of a did:x509, which pins a certificate in it: see
+// [vc.Verifier]'s Certificates. Of any other signer a chain proves nothing, and the token is refused.
+//
 // Claims about the token stand beside the members of the credential, and are taken out of
 // it: iss is its issuer, or the presentation's holder, or the token is refused; so is jti its id and
 // sub its subject's, where it has them; iat, nbf and exp bound the signature, as validFrom
@@ -59,7 +62,11 @@ const maxDepth = 33
 // Token Status List. A credential with aud is refused, since nobody who verifies a credential
 // says who they are (RFC 7519 §4.1.3). The key in cnf is not asked for: who presents a credential is its
 // subject, by the subject's own key.
-type Format struct{}
+type Format struct {
+	// Chain is what Seal writes as x5c: the certificates, in DER and leaf first, of an issuer or
+	// holder with a did:x509. Open does not look at it.
+	Chain [][]byte
+}
 
 // Recognizes implements [vc.Format].
 func (Format) Recognizes(mediaType string, raw []byte) bool {
@@ -76,7 +83,7 @@ func (Format) Recognizes(mediaType string, raw []byte) bool {
 
 // Open implements [vc.Format].
 func (Format) Open(raw []byte) (*vc.Envelope, error) {
-	token, err := jws.Parse(string(raw), vc.MaxPresentationBytes)
+	token, err := jws.ParseCertified(string(raw), vc.MaxPresentationBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -148,6 +155,9 @@ func (Format) Open(raw []byte) (*vc.Envelope, error) {
 	if e.Method, err = method(token.Kid, c.iss); err != nil {
 		return nil, err
 	}
+	if e.Chain = token.Chain; e.Chain != nil && e.Method.DID.Method() != "x509" {
+		return nil, fmt.Errorf("x5c: a chain that comes with the token proves nothing of %s: name its key with kid", e.Method.DID)
+	}
 	return e, nil
 }
 
@@ -205,7 +215,7 @@ func method(kid, iss string) (did.URL, error) {
 // Seal implements [vc.Format]. It writes iat and, where e has them, nbf, exp, status, nonce
 // and aud beside the members of the document, which must have no claims of its own. Credentials
 // of VCDM 1.1 are not written.
-func (Format) Seal(key crypto.Signer, e *vc.Envelope) ([]byte, error) {
+func (f Format) Seal(key crypto.Signer, e *vc.Envelope) ([]byte, error) {
 	doc, err := strictjson.Parse(e.Document, strictjson.Limits{Bytes: vc.MaxPresentationBytes, Depth: maxDepth})
 	if err != nil {
 		return nil, fmt.Errorf("jose: %w", err)
@@ -225,6 +235,8 @@ func (Format) Seal(key crypto.Signer, e *vc.Envelope) ([]byte, error) {
 		return nil, errors.New("jose: a credential of VCDM 1.1: secure one of 2.0, or embed a proof")
 	case e.Method.IsZero():
 		return nil, errors.New("jose: Method is missing: it names the key")
+	case f.Chain != nil && e.Method.DID.Method() != "x509":
+		return nil, fmt.Errorf("jose: a Chain is for a did:x509, not for %s", e.Method.DID)
 	}
 
 	text := root.Raw()
@@ -252,7 +264,7 @@ func (Format) Seal(key crypto.Signer, e *vc.Envelope) ([]byte, error) {
 	if e.Status != nil {
 		member("status", e.Status)
 	}
-	h := jws.Header{Typ: "vc+jwt", Cty: "vc", Kid: e.Method.String()}
+	h := jws.Header{Typ: "vc+jwt", Cty: "vc", Kid: e.Method.String(), Chain: f.Chain}
 	if e.Presentation {
 		h.Typ, h.Cty = "vp+jwt", "vp"
 		nonce, err := jsontext.AppendQuote(nil, e.Nonce)
