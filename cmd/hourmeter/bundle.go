@@ -21,17 +21,16 @@ import (
 
 // evidenceFlags say where verify finds what a credential refers to.
 type evidenceFlags struct {
-	online, offline, v1 bool
-	pins                []string
-	stale               time.Duration
+	resolveFlags
+	offline, v1 bool
+	pins        []string
 }
 
 func (e *evidenceFlags) flags(f *pflag.FlagSet) {
-	f.BoolVar(&e.online, "online", false, "fetch the status lists and schemas that credentials name")
+	e.verifying(f)
 	f.BoolVar(&e.offline, "offline", false, "open no connection: the default, in writing")
 	f.BoolVar(&e.v1, "v1", false, "also take credentials of VCDM 1.1")
 	f.StringArrayVar(&e.pins, "pin", nil, "`name=digest` of a part of a bundle that you know from elsewhere; may be repeated")
-	f.DurationVar(&e.stale, "stale", 0, "how much older a status list may be than it says itself, such as 72h")
 }
 
 func (e *evidenceFlags) pinned() (bundle.Pins, error) {
@@ -170,7 +169,7 @@ What could not be verified is not packed. A bundle proves nothing by itself: see
 	}
 	f := cmd.Flags()
 	r.challenge.flags(f)
-	f.BoolVar(&r.online, "online", false, "fetch the status lists and schemas that credentials name")
+	r.resolve.verifying(f)
 	f.BoolVar(&r.v1, "v1", false, "also take credentials of VCDM 1.1")
 	f.StringArrayVar(&r.kept, "kept", nil, "`file` with what a log holds of a record, as log add --keep writes it; may be repeated")
 	r.network.flags(f)
@@ -180,27 +179,32 @@ What could not be verified is not packed. A bundle proves nothing by itself: see
 }
 
 type bundleRequest struct {
-	challenge  challengeFlag
-	online, v1 bool
-	kept       []string
-	network    networkFlags
-	out        output
+	challenge challengeFlag
+	resolve   resolveFlags
+	v1        bool
+	kept      []string
+	network   networkFlags
+	out       output
 }
 
 func (a *app) bundle(ctx context.Context, names []string, r bundleRequest) error {
 	if err := r.out.free(); err != nil {
 		return err
 	}
-	recorder := new(bundle.Recorder)
+	lookup, err := r.resolve.resolver(a, r.network)
+	if err != nil {
+		return err
+	}
+	recorder := &bundle.Recorder{Resolver: lookup}
 	v := verifier(nil)
-	v.Resolver, v.V1 = recorder, r.v1
-	if r.online {
+	v.Resolver, v.V1, v.CurrentKeys = recorder, r.v1, r.resolve.current
+	if r.resolve.online {
 		source, err := r.network.online(a)
 		if err != nil {
 			return err
 		}
 		recorder.Source = source
-		withEvidence(v, recorder, 0)
+		withEvidence(v, recorder, r.resolve.stale)
 	}
 	b := new(bundle.Bundle)
 	var urls []string

@@ -26,11 +26,13 @@ was left out.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.chainShowCommand(), a.chainHeadCommand(), a.chainProveCommand(), a.chainCheckCommand())
+	online := new(onlineFlags)
+	online.flags(cmd.PersistentFlags())
+	cmd.AddCommand(a.chainShowCommand(online), a.chainHeadCommand(online), a.chainProveCommand(online), a.chainCheckCommand(online))
 	return cmd
 }
 
-func (a *app) chainShowCommand() *cobra.Command {
+func (a *app) chainShowCommand(online *onlineFlags) *cobra.Command {
 	var at string
 	cmd := &cobra.Command{
 		Use:   "show FILE",
@@ -39,6 +41,9 @@ func (a *app) chainShowCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v, now, err := verifierAt(at)
 			if err != nil {
+				return err
+			}
+			if err := a.lookUp(v, online.resolveFlags, online.network); err != nil {
 				return err
 			}
 			text, err := a.read(args[0], fleet.MaxChainBytes)
@@ -127,7 +132,7 @@ func (r *RecordShown) print(w io.Writer) {
 	fmt.Fprintln(w, r.Verdict)
 }
 
-func (a *app) chainHeadCommand() *cobra.Command {
+func (a *app) chainHeadCommand(online *onlineFlags) *cobra.Command {
 	var out output
 	cmd := &cobra.Command{
 		Use:   "head FILE",
@@ -138,7 +143,11 @@ func (a *app) chainHeadCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := checkText(cmd.Context(), verifier(nil), args[0], text)
+			v := verifier(nil)
+			if err := a.lookUp(v, online.resolveFlags, online.network); err != nil {
+				return err
+			}
+			s := checkText(cmd.Context(), v, args[0], text)
 			if problems := s.problems(); len(problems) > 0 {
 				verdict := Valid
 				for _, p := range problems {
@@ -157,7 +166,7 @@ func (a *app) chainHeadCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) chainProveCommand() *cobra.Command {
+func (a *app) chainProveCommand(online *onlineFlags) *cobra.Command {
 	var out output
 	cmd := &cobra.Command{
 		Use:   "prove FILE...",
@@ -167,7 +176,11 @@ them as evidence that anybody can check with "hourmeter chain check". Give the t
 versions of the record, or two credentials. Of several forks, the first is taken.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			proof, err := a.findFork(cmd.Context(), args)
+			verifier := verifier(nil)
+			if err := a.lookUp(verifier, online.resolveFlags, online.network); err != nil {
+				return err
+			}
+			proof, err := a.findFork(cmd.Context(), verifier, args)
 			if err != nil {
 				return err
 			}
@@ -179,7 +192,7 @@ versions of the record, or two credentials. Of several forks, the first is taken
 }
 
 // findFork returns evidence of a fork among the credentials of files.
-func (a *app) findFork(ctx context.Context, files []string) ([]byte, error) {
+func (a *app) findFork(ctx context.Context, verifier *vc.Verifier, files []string) ([]byte, error) {
 	type place struct {
 		chain    vc.Digest
 		sequence int64
@@ -190,7 +203,7 @@ func (a *app) findFork(ctx context.Context, files []string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, result := range verifier(nil).VerifyAll(ctx, splitCredentials(name, text), vc.AnyIssuer) {
+		for _, result := range verifier.VerifyAll(ctx, splitCredentials(name, text), vc.AnyIssuer) {
 			v := result.Verified
 			if v == nil {
 				continue // no evidence against anybody
@@ -215,14 +228,14 @@ func (a *app) findFork(ctx context.Context, files []string) ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			_, err = chain.VerifyEquivocation(ctx, verifier(nil), proof)
+			_, err = chain.VerifyEquivocation(ctx, verifier, proof)
 			return proof, err
 		}
 	}
 	return nil, &verdictError{Invalid, "there is no fork in what was given: no two good credentials have one place in one record"}
 }
 
-func (a *app) chainCheckCommand() *cobra.Command {
+func (a *app) chainCheckCommand(online *onlineFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check PROOF",
 		Short: "Check the proof that a record has two entries with one sequence",
@@ -234,7 +247,11 @@ with good proofs about one machine, different, with one place in one record.`,
 			if err != nil {
 				return err
 			}
-			e, err := chain.VerifyEquivocation(cmd.Context(), verifier(nil), text)
+			v := verifier(nil)
+			if err := a.lookUp(v, online.resolveFlags, online.network); err != nil {
+				return err
+			}
+			e, err := chain.VerifyEquivocation(cmd.Context(), v, text)
 			if err != nil {
 				verdict := Invalid
 				if _, unchecked := errors.AsType[*vc.UncheckedError](err); unchecked || errors.Is(err, did.ErrMethodNotSupported) {

@@ -33,7 +33,7 @@ func suites(contexts *vc.Contexts) []vc.Suite {
 
 // verifier returns a verifier that reads whatever this module reads.
 func verifier(now func() time.Time) *vc.Verifier {
-	return &vc.Verifier{Suites: suites(nil), Formats: formats(), Contexts: rdfc.Contexts(), Now: now}
+	return &vc.Verifier{Resolver: offline(), Suites: suites(nil), Formats: formats(), Contexts: rdfc.Contexts(), Now: now}
 }
 
 // verifierAt returns an offline verifier whose clock stands still.

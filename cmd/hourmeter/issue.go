@@ -36,6 +36,7 @@ type issueRequest struct {
 	securing              securing
 	members               string
 	out                   output
+	online                onlineFlags
 }
 
 // entryFlags say what an entry of a record is.
@@ -101,6 +102,7 @@ has been written.`,
 	f.IntVar(&r.securing.decoys, "decoys", 0, "vc+sd-jwt: the most digests of nothing beside those of what may be left out")
 	f.StringVar(&r.members, "members", "", "`file` with further members of the credential, a JSON object: credentialStatus, credentialSchema, evidence …")
 	r.out.flags(f)
+	r.online.flags(f)
 	cmd.MarkFlagsMutuallyExclusive("chain", "head")
 	return cmd
 }
@@ -150,6 +152,10 @@ func (a *app) issue(ctx context.Context, name string, r issueRequest) error {
 			return err
 		}
 	}
+	v := verifier(nil)
+	if err := a.lookUp(v, r.online.resolveFlags, r.online.network); err != nil {
+		return err
+	}
 	sign := func() ([]byte, error) {
 		signed, err := issuer.Issue(credential)
 		if err != nil {
@@ -159,9 +165,9 @@ func (a *app) issue(ctx context.Context, name string, r issueRequest) error {
 	}
 	switch {
 	case r.chain != "":
-		return a.issueToChain(ctx, credential, r, sign)
+		return a.issueToChain(ctx, v, credential, r, sign)
 	case r.head != "":
-		return a.issueToHead(ctx, credential, r, sign)
+		return a.issueToHead(ctx, v, credential, r, sign)
 	case r.entry != entryFlags{}:
 		return errors.New("--entry, --refers-to, --due, --class and --outcome describe an entry of a record: pass --chain or --head")
 	}
@@ -268,7 +274,7 @@ func (e entryFlags) entry() (chain.Entry, error) {
 }
 
 // extend signs credential as the entry after head, and moves head on.
-func extend(ctx context.Context, head *chain.Head, credential *vc.Credential, e entryFlags, sign func() ([]byte, error)) ([]byte, error) {
+func extend(ctx context.Context, v *vc.Verifier, head *chain.Head, credential *vc.Credential, e entryFlags, sign func() ([]byte, error)) ([]byte, error) {
 	entry, err := e.entry()
 	if err != nil {
 		return nil, err
@@ -285,9 +291,9 @@ func extend(ctx context.Context, head *chain.Head, credential *vc.Credential, e 
 	}
 	// What is added is what every reader will accept: a missing signature, for
 	// one, shows here and not at the next verification.
-	verified, err := verifier(nil).Verify(ctx, signed, vc.AnyIssuer)
+	verified, err := v.Verify(ctx, signed, vc.AnyIssuer)
 	if judge(err) == Unchecked {
-		return nil, &verdictError{Unchecked, fmt.Sprintf("%v: only did:key and did:jwk issuers can add to a record without a network; nothing was added", err)}
+		return nil, &verdictError{Unchecked, fmt.Sprintf("%v; nothing was added: an entry has to be one that readers can check", err)}
 	}
 	if err != nil {
 		return nil, err
@@ -295,7 +301,7 @@ func extend(ctx context.Context, head *chain.Head, credential *vc.Credential, e 
 	return []byte(verified.JSON()), head.Advance(verified)
 }
 
-func (a *app) issueToHead(ctx context.Context, credential *vc.Credential, r issueRequest, sign func() ([]byte, error)) error {
+func (a *app) issueToHead(ctx context.Context, v *vc.Verifier, credential *vc.Credential, r issueRequest, sign func() ([]byte, error)) error {
 	head := new(chain.Head)
 	b, err := a.read(r.head, maxHead)
 	switch {
@@ -306,7 +312,7 @@ func (a *app) issueToHead(ctx context.Context, credential *vc.Credential, r issu
 	case !missing(r.head):
 		return err
 	}
-	signed, err := extend(ctx, head, credential, r.entry, sign)
+	signed, err := extend(ctx, v, head, credential, r.entry, sign)
 	if err != nil {
 		return err
 	}
@@ -329,7 +335,7 @@ const maxHead = 64 << 10
 
 // issueToChain adds a credential to a chain file. Nobody else adds one between
 // the look at the record and the new file: that would fork the record.
-func (a *app) issueToChain(ctx context.Context, credential *vc.Credential, r issueRequest, sign func() ([]byte, error)) (err error) {
+func (a *app) issueToChain(ctx context.Context, v *vc.Verifier, credential *vc.Credential, r issueRequest, sign func() ([]byte, error)) (err error) {
 	if r.chain == "-" {
 		return errors.New("--chain: a record in a pipe cannot be added to: name a file, or use --head")
 	}
@@ -354,13 +360,13 @@ func (a *app) issueToChain(ctx context.Context, credential *vc.Credential, r iss
 	}
 	head := new(chain.Head)
 	if len(text) > 0 {
-		s := checkText(ctx, verifier(nil), r.chain, text)
+		s := checkText(ctx, v, r.chain, text)
 		if problems := s.problems(); len(problems) > 0 {
 			return &verdictError{problems[0].Verdict, fmt.Sprintf("%s\nNothing was added: an entry may only follow a record that is whole.", problems[0])}
 		}
 		*head = s.report.History.Head()
 	}
-	signed, err := extend(ctx, head, credential, r.entry, sign)
+	signed, err := extend(ctx, v, head, credential, r.entry, sign)
 	if err != nil {
 		return err
 	}

@@ -187,6 +187,7 @@ type serveRequest struct {
 	quorum          int
 	every, refresh  time.Duration
 	network         networkFlags
+	resolve         resolveFlags // of those that verify
 }
 
 func (r *serveRequest) flags(f *pflag.FlagSet) {
@@ -223,6 +224,7 @@ written once: whoever is accepted can take the place of a true entry by a rival 
 	f.IntVar(&r.quorum, "quorum", 0, "cosignatures that a checkpoint needs (default more than half of the witnesses)")
 	f.DurationVar(&r.every, "every", tloghttp.DefaultEvery, "how long entries are collected before they are published")
 	f.DurationVar(&r.refresh, "refresh", tloghttp.DefaultRefresh, "how often witnesses are asked again while nothing comes")
+	r.resolve.verifying(f)
 	r.network.flags(f)
 	return cmd
 }
@@ -253,7 +255,11 @@ func (a *app) serveLog(ctx context.Context, folder string, r serveRequest) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	h := &tloghttp.Handler{Log: l, Accept: accept, Cosigners: cosigners}
+	v := new(vc.Verifier)
+	if err := a.lookUp(v, r.resolve, r.network); err != nil {
+		return err
+	}
+	h := &tloghttp.Handler{Log: l, Accept: accept, Cosigners: cosigners, Verifier: v}
 	if r.behindProxy {
 		h.Rate = 1 << 20 // all clients have the proxy's address
 	}
@@ -514,11 +520,13 @@ func (a *app) serveWitness(ctx context.Context, folder string, r serveRequest) (
 type networkFlags struct {
 	roots string
 	allow []string
+	hosts []string
 }
 
 func (n *networkFlags) flags(f *pflag.FlagSet) {
 	f.StringVar(&n.roots, "ca", "", "`file` of certificate authorities to believe, PEM (default the system's)")
 	f.StringArrayVar(&n.allow, "allow-address", nil, "`address` or network to connect to although it is not public, such as 10.1.0.0/16; may be repeated")
+	f.StringArrayVar(&n.hosts, "dns", nil, "`HOST=ADDRESS` of a host, in place of what the DNS says; may be repeated")
 }
 
 func (n networkFlags) client(a *app) (*resolver.Client, error) {
@@ -532,6 +540,23 @@ func (n networkFlags) client(a *app) (*resolver.Client, error) {
 			return nil, fmt.Errorf("--allow-address: %q is no address or network, such as 10.1.0.0/16", text)
 		}
 		c.Allow = append(c.Allow, p)
+	}
+	known := map[string][]netip.Addr{}
+	for _, text := range n.hosts {
+		host, address, _ := strings.Cut(text, "=")
+		ip, err := netip.ParseAddr(address)
+		if err != nil || host == "" {
+			return nil, fmt.Errorf("--dns: %q is no host and address, such as fleet.example=10.1.0.5", text)
+		}
+		known[strings.ToLower(host)] = append(known[strings.ToLower(host)], ip)
+	}
+	if len(known) > 0 {
+		c.Lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
+			if addrs := known[strings.ToLower(host)]; addrs != nil {
+				return addrs, nil
+			}
+			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		}
 	}
 	if n.roots != "" {
 		text, err := a.read(n.roots, maxRootsFile)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hourmeter/hourmeter/internal/fleet"
 	"github.com/hourmeter/hourmeter/resolver"
+	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain"
 	"github.com/hourmeter/hourmeter/vc/chain/tlog"
 	"github.com/hourmeter/hourmeter/vc/chain/tlog/tloghttp"
@@ -28,6 +29,7 @@ const (
 func (a *app) logAddCommand() *cobra.Command {
 	var l logFlags
 	var network networkFlags
+	var resolve resolveFlags
 	cmd := &cobra.Command{
 		Use:   "add FILE|FOLDER --to URL|FOLDER",
 		Short: "Put records into a log",
@@ -47,7 +49,11 @@ are then asked from here: name each as KEY@URL.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			l.network = network
-			return a.addToLog(cmd.Context(), args[0], l)
+			v := verifier(nil)
+			if err := a.lookUp(v, resolve, network); err != nil {
+				return err
+			}
+			return a.addToLog(cmd.Context(), v, args[0], l)
 		},
 	}
 	f := cmd.Flags()
@@ -56,6 +62,7 @@ are then asked from here: name each as KEY@URL.`,
 	f.StringArrayVar(&l.witnesses, "witness", nil, "verifier `key` of a witness, for a folder KEY@URL; may be repeated")
 	f.IntVar(&l.quorum, "quorum", 0, "how many of the witnesses have to have cosigned, more than half (default all)")
 	f.StringVar(&l.state, "log-state", "", "`file` that remembers the log's newest checkpoint from one run to the next")
+	resolve.verifying(f)
 	network.flags(f)
 	return cmd
 }
@@ -67,13 +74,13 @@ type logTarget struct {
 	end func() error
 }
 
-func (a *app) addToLog(ctx context.Context, name string, l logFlags) (err error) {
+func (a *app) addToLog(ctx context.Context, v *vc.Verifier, name string, l logFlags) (err error) {
 	if l.where == "" || l.key == "" || len(l.witnesses) == 0 {
 		return errors.New("--to, --log-key and at least one --witness are required: entries are in the log when witnesses say so")
 	}
 	var sources []source
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		sources, err = a.checkFleet(ctx, verifier(nil), name)
+		sources, err = a.checkFleet(ctx, v, name)
 		if err != nil {
 			return err
 		}
@@ -85,7 +92,7 @@ func (a *app) addToLog(ctx context.Context, name string, l logFlags) (err error)
 		if name == "-" {
 			return errors.New("a record in a pipe has no place for its salt beside it: name a file")
 		}
-		sources = []source{checkText(ctx, verifier(nil), name, text)}
+		sources = []source{checkText(ctx, v, name, text)}
 	}
 	t, err := a.target(ctx, l)
 	if err != nil {

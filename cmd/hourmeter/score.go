@@ -40,6 +40,7 @@ type scoreRequest struct {
 	out         output
 	challenge   challengeFlag
 	log         logFlags
+	resolve     resolveFlags
 	table       tableFlags
 }
 
@@ -79,6 +80,7 @@ start. A score is 300 to 850; without a log's witness it is at most 680.`,
 	r.out.flags(f)
 	r.challenge.flags(f)
 	r.log.flags(f)
+	r.resolve.verifying(f)
 	r.table.flags(f)
 	cmd.MarkFlagsMutuallyExclusive("check", "issue", "print-policy", "explain")
 	return cmd
@@ -94,6 +96,9 @@ func (a *app) score(ctx context.Context, name string, r scoreRequest) error {
 		if asOf, err = parseTime("at", r.at); err != nil {
 			return err
 		}
+	}
+	if err := a.lookUp(v, r.resolve, r.log.network); err != nil {
+		return err
 	}
 	sources, err := a.evidence(ctx, v, name, r.challenge)
 	if err != nil {

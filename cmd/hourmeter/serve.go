@@ -23,8 +23,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hourmeter/hourmeter/cmd/hourmeter/vcapi"
-	"github.com/hourmeter/hourmeter/did"
-	"github.com/hourmeter/hourmeter/resolver"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/rdfc"
 )
@@ -41,7 +39,7 @@ type apiRequest struct {
 	allow       []string
 	url, domain string
 	statuses    string
-	online, v1  bool
+	v1          bool
 	conformance bool
 	certificate string
 }
@@ -72,8 +70,8 @@ it, only those of --key are.
 that it issues has a place in its status lists, which it serves below --url. If the file
 is lost, so is who was revoked.
 
-Status lists and schemas of others are looked up with --online; otherwise credentials
-that have them could not be checked, which is answered by 503.
+Issuers that are did:web or did:webvh, status lists and schemas of others are looked up
+with --online; otherwise such credentials could not be checked, which is answered by 503.
 
 --conformance starts a server for conformance suites instead: new keys each time, an
 issuer for each way to secure a credential (below /eddsa-rdfc-2022 and so on), no tokens,
@@ -107,7 +105,7 @@ in it.`,
 	f.StringVar(&r.url, "url", "", "`URL` at which clients reach the service, for status lists (default the address it listens at)")
 	f.StringVar(&r.domain, "domain", "", "name of the service in challenges (default the host of --url)")
 	f.StringVar(&r.statuses, "statuses", "", "`file` that remembers which credential is revoked or suspended")
-	f.BoolVar(&r.online, "online", false, "look up status lists and schemas of others over the network")
+	r.serve.resolve.verifying(f)
 	f.BoolVar(&r.v1, "v1", false, "also take credentials of VCDM 1.1")
 	f.BoolVar(&r.conformance, "conformance", false, "serve conformance suites, with test keys")
 	f.StringVar(&r.certificate, "certificate", "", "with --conformance: `file` to write the server's certificate to, PEM")
@@ -159,12 +157,8 @@ func (a *app) serveAPI(ctx context.Context, r apiRequest) (err error) {
 	}
 	v := verifier(nil)
 	v.V1 = r.v1
-	if r.online {
-		source, err := r.serve.network.online(a)
-		if err != nil {
-			return err
-		}
-		withEvidence(v, source, 0)
+	if err := a.lookUp(v, r.serve.resolve, r.serve.network); err != nil {
+		return err
 	}
 
 	// 3. Where?
@@ -185,7 +179,7 @@ func (a *app) serveAPI(ctx context.Context, r apiRequest) (err error) {
 
 	// 4. The lists of who is revoked.
 	h := &vcapi.Handler{
-		Accept: accept, Verifier: v, Resolver: resolver.Methods{"key": did.Offline{}, "jwk": did.Offline{}}, Derive: rdfc.ECDSASD2023{}.Derive,
+		Accept: accept, Verifier: v, Resolver: offline(), Derive: rdfc.ECDSASD2023{}.Derive,
 		Challenges: &vcapi.Challenges{Domain: r.domain}, Log: slog.New(slog.NewJSONHandler(a.stderr, nil)),
 	}
 	if r.serve.behindProxy {

@@ -52,7 +52,93 @@ type KeyList struct {
 
 // An Identifier is printed by did create.
 type Identifier struct {
-	DID did.DID `json:"did"`
+	DID   did.DID `json:"did"`
+	Short did.DID `json:"short,omitzero"` // of a did:peer:4: its short form, for those who have seen the long one
+}
+
+// Resolved is printed by did resolve --metadata: the result of DID Resolution (§4).
+type Resolved struct {
+	Document   jsontext.Value     `json:"didDocument"`            // an object; null if there is none
+	Content    jsontext.Value     `json:"contentStream,omitzero"` // of a DID URL that leads elsewhere: the key or service, or a list of URLs
+	Resolution ResolutionMetadata `json:"didResolutionMetadata"`
+	Metadata   DocumentMetadata   `json:"didDocumentMetadata"`
+}
+
+// ResolutionMetadata says how it was resolved (DID Resolution §4.2).
+type ResolutionMetadata struct {
+	ContentType string           `json:"contentType,omitzero"` // application/did
+	Error       *ResolutionError `json:"error,omitempty"`
+	Retrieved   time.Time        `json:"retrieved,omitzero"` // when whoever keeps the document was asked; absent if nobody had to be
+	Stale       bool             `json:"stale,omitzero"`     // nobody answered: this is what --cache remembers, and older than it should be
+	TTL         int64            `json:"ttl,omitzero"`       // for how many seconds after that it may be remembered
+}
+
+// A ResolutionError says why there is no document (DID Resolution §11).
+type ResolutionError struct {
+	Type   string `json:"type"`   // such as https://www.w3.org/ns/did#NOT_FOUND
+	Detail string `json:"detail"` // for people
+}
+
+// DocumentMetadata is what its method says of a document (DID Resolution §4.3).
+type DocumentMetadata struct {
+	Created       time.Time `json:"created,omitzero"`
+	Updated       time.Time `json:"updated,omitzero"`
+	NextUpdate    time.Time `json:"nextUpdate,omitzero"`
+	Deactivated   bool      `json:"deactivated,omitzero"`
+	VersionID     string    `json:"versionId,omitzero"`
+	NextVersionID string    `json:"nextVersionId,omitzero"`
+	CanonicalID   did.DID   `json:"canonicalId,omitzero"`
+	EquivalentID  []did.DID `json:"equivalentId,omitempty"`
+
+	Method map[string]jsontext.Value `json:",embed"` // members of the method's own, such as did:webvh's scid
+}
+
+// DIDWritten is printed by the commands that write the log of a did:webvh: did create, update, rotate,
+// move, revoke, deactivate and witness.
+type DIDWritten struct {
+	DID       did.DID   `json:"did"`
+	Folder    string    `json:"folder"`
+	Version   int       `json:"versionNumber"` // of the newest entry
+	VersionID string    `json:"versionId"`
+	Time      time.Time `json:"versionTime"`
+	Changes   []string  `json:"changes"`          // of that entry, for people
+	Upload    []Upload  `json:"upload"`           // what to publish, in this order; empty while it waits for witnesses
+	Remove    []string  `json:"remove,omitempty"` // URLs at which nothing is to stand any more: the did:web of one that is deactivated
+	Waits     string    `json:"waits,omitzero"`   // for whom, for people: the entry must not be published before
+	Pending   string    `json:"pending,omitzero"` // file with the log that waits: for the witnesses
+}
+
+// An Upload is a file to publish.
+type Upload struct {
+	File string `json:"file"`
+	URL  string `json:"url"`
+}
+
+// A DIDLog is printed by did log.
+type DIDLog struct {
+	DID           did.DID    `json:"did"`              // the newest name
+	SCID          string     `json:"scid,omitzero"`    // what no move changes; absent if nothing of it holds
+	Verdict       Verdict    `json:"verdict"`          //
+	Message       string     `json:"message,omitzero"` // why it is invalid, and from which entry on
+	Entries       []DIDEntry `json:"entries"`          // that hold, oldest first
+	UpdateKeys    []string   `json:"updateKeys"`       // Multikeys that may sign the next entry, unless there are nextKeyHashes
+	NextKeyHashes []string   `json:"nextKeyHashes,omitempty"`
+	Witnesses     []did.DID  `json:"witnesses,omitempty"`
+	Threshold     int        `json:"threshold,omitzero"` // how many of the witnesses have to approve of an entry
+	Portable      bool       `json:"portable,omitzero"`
+	Deactivated   bool       `json:"deactivated,omitzero"`
+	TTL           int64      `json:"ttl"`              // for how many seconds a document may be remembered
+	Pending       string     `json:"pending,omitzero"` // file in the folder with an entry that waits for its witnesses
+}
+
+// A DIDEntry is one version of a did:webvh.
+type DIDEntry struct {
+	Number    int       `json:"versionNumber"`
+	VersionID string    `json:"versionId"`
+	Time      time.Time `json:"versionTime"` // by its controller's word
+	DID       did.DID   `json:"did"`         // the name at that time
+	Signers   []string  `json:"signers"`     // Multikeys
+	Changes   []string  `json:"changes"`     // for people
 }
 
 // Added is printed by issue --chain, unless --out asks for the credential as well.

@@ -27,6 +27,7 @@ type trustRequest struct {
 	check          string
 	who            identity
 	out            output
+	online         onlineFlags
 }
 
 func (a *app) trustCommand() *cobra.Command {
@@ -61,6 +62,7 @@ and --check says whether a table is what these records give.`,
 	f.StringVar(&r.check, "check", "", "`file` of a table to compare with what the records give")
 	r.who.flags(f)
 	r.out.flags(f)
+	r.online.flags(f)
 	cmd.MarkFlagsMutuallyExclusive("issue", "cosign", "check")
 	if err := cmd.MarkFlagRequired("policy"); err != nil {
 		panic(err) // the flag is defined above
@@ -71,6 +73,9 @@ and --check says whether a table is what these records give.`,
 func (a *app) trust(ctx context.Context, names []string, r trustRequest) error {
 	v, now, err := verifierAt("")
 	if err != nil {
+		return err
+	}
+	if err := a.lookUp(v, r.online.resolveFlags, r.online.network); err != nil {
 		return err
 	}
 	asOf := reputation.DayOf(now)

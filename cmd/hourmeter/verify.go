@@ -41,8 +41,10 @@ bundle, as "hourmeter bundle" makes it. A FOLDER is a fleet, as "hourmeter impor
 makes it: all its records are checked on all cores. Credentials are read in every
 form that "hourmeter issue" writes, and in those of VCDM 1.1 with --v1.
 
-Status lists and schemas are fetched with --online only; else they come out of a
-bundle, or the credential could not be checked. Nothing in a bundle counts because
+Issuers that are did:web or did:webvh, status lists and schemas are looked up with
+--online only; else they come out of a bundle, or the credential could not be checked.
+A did:webvh tells which key was good when a credential was signed. A did:web has only its
+present document: to judge by that, whenever the credential was made, say --current-keys. Nothing in a bundle counts because
 it is there: the command says of each part how old it is, and on whose word it
 counts. A DID document or context counts if you --pin its digest, which "hourmeter
 bundle show" prints: compare it with what you have from elsewhere.
@@ -55,7 +57,7 @@ the rest is checked all the same. Who may issue is yours to decide: without
   hourmeter verify ./fleet --json
   hourmeter verify shown.json --challenge challenge.json
   hourmeter verify service.json --report        # every check and its outcome
-  hourmeter verify service.jwt --online         # ask its issuer's status list as well
+  hourmeter verify service.jwt --online         # look up its issuer, and ask its status list
   hourmeter verify --offline evidence.json --stale 72h
   hourmeter verify drone-7.jsonl --log https://log.example/machines --log-key log.example/machines+… \
     --witness w1.example+… --witness w2.example+… --quorum 2    # is its newest entry shown?`,
@@ -94,12 +96,8 @@ func (a *app) verify(ctx context.Context, names []string, r verifyRequest) error
 		return err
 	}
 	v.V1 = r.evidence.v1
-	if r.evidence.online {
-		source, err := r.log.network.online(a)
-		if err != nil {
-			return err
-		}
-		withEvidence(v, source, r.evidence.stale)
+	if err := a.lookUp(v, r.evidence.resolveFlags, r.log.network); err != nil {
+		return err
 	}
 	result := Verification{Verdict: Valid, At: at, Problems: []Problem{}}
 	for _, name := range names {

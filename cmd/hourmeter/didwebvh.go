@@ -1,0 +1,692 @@
+package main
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/did/webvh"
+)
+
+// location flags say where a did:webvh is published.
+type locationFlags struct{ host, path string }
+
+func (w *locationFlags) flags(f *pflag.FlagSet) {
+	f.StringVar(&w.host, "host", "", "`host` where it is published, such as fleet.example or fleet.example:8443")
+	f.StringVar(&w.path, "path", "", "`path` there, such as machines/7; {SCID} in it becomes the identifier (default /.well-known)")
+}
+
+// location returns the host and path as they stand in the identifier.
+func (w locationFlags) location() (string, error) {
+	if w.host == "" || strings.ContainsAny(w.host, "/%@") {
+		return "", fmt.Errorf("--host: %q is no host such as fleet.example", w.host)
+	}
+	location := strings.ReplaceAll(w.host, ":", "%3A")
+	if w.path == "" {
+		return location, nil
+	}
+	for segment := range strings.SplitSeq(strings.Trim(w.path, "/"), "/") {
+		escaped := strings.ReplaceAll(url.PathEscape(segment), ":", "%3A")
+		for _, c := range "!$&'()*+,;=@~" { // that may stand in a path, and not in a DID
+			escaped = strings.ReplaceAll(escaped, string(c), fmt.Sprintf("%%%02X", c))
+		}
+		location += ":" + strings.ReplaceAll(escaped, "%7BSCID%7D", "{SCID}")
+	}
+	return location, nil
+}
+
+// entryFlags of a did:webvh say who signs an entry, and what of the log's rules it changes.
+type webvhFlags struct {
+	updateKey  string
+	next       []string
+	noNext     bool
+	ttl        time.Duration
+	witnesses  []string
+	threshold  int
+	noWitness  bool
+	watchers   []string
+	noWatchers bool
+	changed    func(flag string) bool
+}
+
+// signing are the flags of every command that writes an entry.
+func (w *webvhFlags) signing(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&w.updateKey, "update-key", "", "`name` of the key that signs the entry (default one of the folder of keys that may)")
+	f.StringArrayVar(&w.next, "next-key", nil, "`name` or Multikey of the update key of the entry after: only its hash is published (pre-rotation); may be repeated")
+	f.BoolVar(&w.noNext, "no-next-key", false, "commit to no key: ends pre-rotation")
+	cmd.MarkFlagsMutuallyExclusive("next-key", "no-next-key")
+}
+
+// rules are the flags that change what a log demands.
+func (w *webvhFlags) rules(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.DurationVar(&w.ttl, "ttl", webvh.DefaultTTL, "for how long readers may remember the document")
+	f.StringArrayVar(&w.witnesses, "witness", nil, "`did:key` of a witness, or the name of its key; may be repeated")
+	f.IntVar(&w.threshold, "threshold", 0, "how many of the witnesses have to approve of each entry (default more than half)")
+	f.StringArrayVar(&w.watchers, "watcher", nil, "`URL` of who keeps copies of the log; may be repeated")
+	w.changed = f.Changed
+}
+
+// change fills in what the flags say. l is nil for a first entry.
+func (w webvhFlags) change(a *app, l *webvh.Log) (c webvh.Change, err error) {
+	for _, name := range w.next {
+		public, err := a.publicKeyOr(name)
+		if err != nil {
+			return c, fmt.Errorf("--next-key: %w", err)
+		}
+		hash, err := webvh.KeyHash(public)
+		if err != nil {
+			return c, fmt.Errorf("--next-key %s: %w", name, err)
+		}
+		c.NextKeyHashes = append(c.NextKeyHashes, hash)
+	}
+	rotating := l != nil && len(l.Parameters().NextKeyHashes) > 0
+	switch {
+	case w.noNext && !rotating:
+		return c, errors.New("--no-next-key: pre-rotation is off already")
+	case w.noNext:
+		c.NextKeyHashes = []string{}
+	case rotating && len(w.next) == 0:
+		return c, errors.New("pre-rotation is on, so each entry uses up a key and commits to another: pass --next-key with a key that nobody has seen, or --no-next-key to end pre-rotation")
+	}
+	if w.changed == nil {
+		return c, nil
+	}
+	if w.changed("ttl") {
+		if w.ttl < 0 || w.ttl%time.Second != 0 {
+			return c, fmt.Errorf("--ttl: %s is no number of whole seconds", w.ttl)
+		}
+		c.TTL = &w.ttl
+	}
+	switch {
+	case w.noWitness:
+		c.Witness = &webvh.Witness{}
+	case len(w.witnesses) > 0:
+		c.Witness = &webvh.Witness{Threshold: w.threshold}
+		for _, text := range w.witnesses {
+			id, err := did.Parse(text)
+			if err != nil {
+				public, errKey := a.publicKey(text)
+				if errKey != nil {
+					return c, fmt.Errorf("--witness: %q is neither a did:key nor the name of a key: %w", text, errKey)
+				}
+				if id, err = did.NewKey(public); err != nil {
+					return c, err
+				}
+			}
+			c.Witness.Witnesses = append(c.Witness.Witnesses, id)
+		}
+		if c.Witness.Threshold == 0 {
+			c.Witness.Threshold = len(w.witnesses)/2 + 1
+		}
+	case w.threshold != 0 && l == nil:
+		return c, errors.New("--threshold is of witnesses: name them with --witness")
+	case w.threshold != 0:
+		same := l.Parameters().Witness
+		same.Threshold = w.threshold
+		c.Witness = &same
+	}
+	switch {
+	case w.noWatchers:
+		c.Watchers = []string{}
+	case len(w.watchers) > 0:
+		c.Watchers = w.watchers
+	}
+	return c, nil
+}
+
+// publicKeys returns the public halves of keys, which are named or Multikeys.
+func (a *app) publicKeys(flag string, names []string) (keys []crypto.PublicKey, err error) {
+	for _, name := range names {
+		public, err := a.publicKeyOr(name)
+		if err != nil {
+			return nil, fmt.Errorf("--%s: %w", flag, err)
+		}
+		keys = append(keys, public)
+	}
+	return keys, nil
+}
+
+// A webvhRequest is what the flags of did create --method webvh say.
+type webvhRequest struct {
+	at         locationFlags
+	key        string
+	updateKeys []string
+	rules      webvhFlags
+	portable   bool
+	web        bool
+	services   documentFlags
+	out        string
+}
+
+// createWebVH makes the log of a new DID.
+func (a *app) createWebVH(ctx context.Context, r webvhRequest) (err error) {
+	// 1. The document: a draft, since the identifier is a hash of it.
+	if r.out == "" {
+		return errors.New("--out is required: a folder for the log, which is the identifier's whole history: keep it")
+	}
+	location, err := r.at.location()
+	if err != nil {
+		return err
+	}
+	id, err := webvh.Draft(location)
+	if err != nil {
+		return err
+	}
+	doc := &did.Document{Context: []string{contextDID}, ID: id}
+	if r.key != "" {
+		e := edited(doc)
+		public, err := a.publicKeyOr(r.key)
+		if err != nil {
+			return err
+		}
+		if _, err := e.addMethod(public, signing, func(string) bool { return false }); err != nil {
+			return err
+		}
+		doc = &e.Document
+	}
+	if r.services.file != "" {
+		text, err := a.read(r.services.file, did.MaxDocumentBytes)
+		if err != nil {
+			return err
+		}
+		draft, _, _ := strings.Cut(id.Identifier(), ":")
+		if doc, err = did.ParseDocument([]byte(strings.ReplaceAll(string(text), "{SCID}", draft))); err != nil {
+			return fmt.Errorf("%s: %w", r.services.file, err)
+		}
+		if doc.ID != id {
+			return fmt.Errorf("%s: its id is %s, where did:webvh:{SCID}:%s is wanted", r.services.file, strings.ReplaceAll(doc.ID.String(), draft, "{SCID}"), location)
+		}
+	} else if r.services.edits() {
+		if doc, err = r.services.apply(a, doc, func(string) bool { return false }); err != nil {
+			return err
+		}
+	}
+
+	// 2. Who may change it: the machine's own key, unless others are named.
+	if len(r.updateKeys) == 0 {
+		if r.key == "" {
+			return errors.New("--key or --update-key is required: who signs the log?")
+		}
+		r.updateKeys = []string{r.key}
+	}
+	c, err := r.rules.change(a, nil)
+	if err != nil {
+		return err
+	}
+	if c.UpdateKeys, err = a.publicKeys("update-key", r.updateKeys); err != nil {
+		return err
+	}
+	for i, public := range c.UpdateKeys {
+		if alg := algorithmOf(public); alg != "Ed25519" {
+			return fmt.Errorf("%s is a key of %s, and did:webvh is signed with Ed25519: name another one with --update-key", r.updateKeys[i], alg)
+		}
+	}
+	if c.Key, _, _, err = a.signer(ctx, identity{key: r.updateKeys[0]}); err != nil {
+		return err
+	}
+	c.Document = doc
+	if r.portable {
+		c.Portable = &r.portable
+	}
+	l, err := webvh.Create(c)
+	if err != nil {
+		return err
+	}
+
+	// 3. The folder, in which nothing is replaced.
+	f := &didFolder{path: r.out}
+	made := missing(r.out)
+	if err := os.MkdirAll(r.out, 0o777); err != nil {
+		return fileError(r.out, err)
+	}
+	lock, err := lockFile(ctx, f.file(didLockFile))
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	for _, name := range []string{didLogFile, didPendingFile} {
+		if !missing(f.file(name)) {
+			return fmt.Errorf("%s exists: it is the history of an identifier, which nothing replaces; name another folder with --out", f.file(name))
+		}
+	}
+	defer func() {
+		if err != nil && made {
+			os.Remove(f.file(didLockFile))
+			os.Remove(r.out)
+		}
+	}()
+	return a.saveAndTell(f, l, r.web)
+}
+
+// addEntry opens the folder, has next make the longer log, and saves that.
+func (a *app) addEntry(ctx context.Context, path string, web bool, next func(l *webvh.Log) (*webvh.Log, error)) error {
+	f, err := a.openDIDFolder(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer f.lock.Close()
+	l, err := f.ready()
+	if err != nil {
+		return err
+	}
+	longer, err := next(l)
+	if err != nil {
+		return err
+	}
+	return a.saveAndTell(f, longer, web)
+}
+
+// newest returns the newest document of l, and which fragments it has ever used.
+func newest(l *webvh.Log) (*did.Document, func(fragment string) bool, error) {
+	doc, err := did.ParseDocument([]byte(l.Entry(l.Len()).State))
+	raw := string(l.Raw())
+	return doc, func(fragment string) bool { return strings.Contains(raw, "#"+fragment+`"`) }, err
+}
+
+func (a *app) didUpdateCommand() *cobra.Command {
+	var r webvhFlags
+	var d documentFlags
+	var web, end bool
+	cmd := &cobra.Command{
+		Use:   "update FOLDER",
+		Short: "Change the document or the rules of a did:webvh",
+		Long: `Add an entry to the log of a did:webvh, in FOLDER as "hourmeter did create" made it: keys,
+services or other names come into its document or go out of it, or the rules of the log
+change. Nothing is taken back: what the document was stays in the log.
+
+The entry is signed by an update key: one of the folder of keys that may, or --update-key.
+The document's own keys are others, unless they were named as update keys as well.
+
+A key that may have been stolen is not removed but revoked: see hourmeter did revoke.`,
+		Example: `  hourmeter did update ./drone-7 --add-service '#records,LinkedDomains,https://fleet.example'
+  hourmeter did update ./drone-7 --add-key gateway --use authentication
+  hourmeter did update ./drone-7 --witness did:key:z6Mk… --witness did:key:z6Mk… --threshold 1`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ruled := end
+			for _, name := range []string{"ttl", "witness", "threshold", "no-witnesses", "watcher", "no-watchers", "next-key", "no-next-key"} {
+				ruled = ruled || cmd.Flags().Changed(name)
+			}
+			if !d.given() && !ruled {
+				if web {
+					return a.rewriteWeb(cmd.Context(), args[0])
+				}
+				return errors.New("nothing is to change: see hourmeter did update --help")
+			}
+			return a.addEntry(cmd.Context(), args[0], web, func(l *webvh.Log) (*webvh.Log, error) {
+				c, err := r.change(a, l)
+				if err != nil {
+					return nil, err
+				}
+				if d.given() {
+					doc, taken, err := newest(l)
+					if err != nil {
+						return nil, err
+					}
+					if c.Document, err = d.apply(a, doc, taken); err != nil {
+						return nil, err
+					}
+					if c.Document.ID != l.ID() {
+						return nil, fmt.Errorf("%s: its id is %s, and this is the log of %s: hourmeter did move changes a name", d.file, c.Document.ID, l.ID())
+					}
+				}
+				if end {
+					c.Portable = new(false)
+				}
+				if c.Key, err = a.entrySigner(cmd.Context(), l, r.updateKey, nil); err != nil {
+					return nil, err
+				}
+				return l.Update(c)
+			})
+		},
+	}
+	d.flags(cmd.Flags())
+	r.signing(cmd)
+	r.rules(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&r.noWitness, "no-witnesses", false, "have no witnesses any more; those there are approve of it")
+	f.BoolVar(&r.noWatchers, "no-watchers", false, "name no watchers any more")
+	f.BoolVar(&end, "not-portable", false, "give up for good that it may move to another host")
+	f.BoolVar(&web, "web", false, webUsage)
+	cmd.MarkFlagsMutuallyExclusive("witness", "no-witnesses")
+	cmd.MarkFlagsMutuallyExclusive("watcher", "no-watchers")
+	return cmd
+}
+
+const webUsage = "also write did.json, the document of the did:web of the same host and path, and keep it up to date"
+
+// rewriteWeb writes the document of the parallel did:web, and no entry.
+func (a *app) rewriteWeb(ctx context.Context, path string) error {
+	f, err := a.openDIDFolder(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer f.lock.Close()
+	l, err := f.ready()
+	if err != nil {
+		return err
+	}
+	return a.saveAndTell(f, l, true)
+}
+
+func (a *app) didRotateCommand() *cobra.Command {
+	var r webvhFlags
+	var key, replace string
+	var to []string
+	cmd := &cobra.Command{
+		Use:   "rotate FOLDER (--key NAME | --to NAME | both)",
+		Short: "Give a did:webvh new keys",
+		Long: `Put a new key of the machine into the document in the place of the old one (--key), change
+who may update the log (--to), or both. Whoever has an old update key cannot change
+anything any more. What the old key of the machine signed stays good: readers see that it
+was in force then. If it may have been stolen, say so: see hourmeter did revoke.
+
+With pre-rotation the new update key is the one that the log committed to, and --next-key
+names the one after: rotate FOLDER --next-key NAME is enough.`,
+		Example: `  hourmeter did rotate ./drone-7 --key drone-7-2026
+  hourmeter did rotate ./drone-7 --to owner-2
+  hourmeter did rotate ./drone-7 --next-key owner-3       # pre-rotation: owner-2 is in force now`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.addEntry(cmd.Context(), args[0], false, func(l *webvh.Log) (*webvh.Log, error) {
+				if key == "" && len(to) == 0 && len(l.Parameters().NextKeyHashes) == 0 && len(r.next) == 0 {
+					return nil, errors.New("which key? --key is the machine's new one, --to the one that may update the log")
+				}
+				c, err := r.change(a, l)
+				if err != nil {
+					return nil, err
+				}
+				if key != "" {
+					doc, taken, err := newest(l)
+					if err != nil {
+						return nil, err
+					}
+					if c.Document, err = a.replaceKey(doc, replace, key, taken, (*editedDocument).removeMethod); err != nil {
+						return nil, err
+					}
+				}
+				if err := a.signRotation(cmd.Context(), l, &c, r, to); err != nil {
+					return nil, err
+				}
+				return l.Update(c)
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&key, "key", "", "`name` or Multikey of the machine's new key, in the document")
+	f.StringVar(&replace, "replace", "", "`ID` of the key whose place it takes, such as #key-1 (default the only one)")
+	f.StringArrayVar(&to, "to", nil, "`name` or Multikey of a new update key, in the place of all there are; may be repeated")
+	r.signing(cmd)
+	return cmd
+}
+
+// signRotation fills in who signs an entry that may bring new update keys.
+func (a *app) signRotation(ctx context.Context, l *webvh.Log, c *webvh.Change, r webvhFlags, to []string) (err error) {
+	if c.UpdateKeys, err = a.publicKeys("to", to); err != nil {
+		return err
+	}
+	var among []crypto.PublicKey
+	if ring := a.keyRing(l); ring.hashed { // then a new key signs, and all of them were committed to
+		among = c.UpdateKeys
+		for i, public := range c.UpdateKeys {
+			if !ring.may(public) {
+				return fmt.Errorf("--to: the log did not commit to %s: %s", to[i], ring.wanted())
+			}
+		}
+	}
+	c.Key, err = a.entrySigner(ctx, l, r.updateKey, among)
+	return err
+}
+
+// replaceKey takes a key out of a document, by remove, and puts another one in its roles.
+func (a *app) replaceKey(doc *did.Document, old, name string, taken func(string) bool, remove func(*editedDocument, did.URL) error) (*did.Document, error) {
+	e := edited(doc)
+	var id did.URL
+	var err error
+	if old != "" {
+		if id, err = within(doc.ID, old); err != nil {
+			return nil, err
+		}
+	} else {
+		for _, m := range e.VerificationMethod {
+			switch {
+			case !m.Revoked.IsZero():
+			case !id.IsZero():
+				return nil, fmt.Errorf("the document has several keys: say with --replace whose place %s takes", name)
+			default:
+				id = m.ID
+			}
+		}
+	}
+	var uses []string
+	for use, refs := range e.relationships() {
+		for _, ref := range *refs {
+			if ref.ID == id {
+				uses = append(uses, string(use))
+			}
+		}
+	}
+	if id.IsZero() {
+		uses = signing // there was none
+	} else if err := remove(e, id); err != nil {
+		return nil, err
+	}
+	public, err := a.publicKeyOr(name)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := e.addMethod(public, uses, taken); err != nil {
+		return nil, err
+	}
+	return &e.Document, nil
+}
+
+func (a *app) didRevokeCommand() *cobra.Command {
+	var r webvhFlags
+	var since, key string
+	var to []string
+	cmd := &cobra.Command{
+		Use:   "revoke FOLDER ID --compromised-since TIME",
+		Short: "Mark a key of a did:webvh as one that others may have had",
+		Long: `Mark a key of the document, by its ID such as #key-1, as one that others may have had since
+a time. It stays in the document with that mark, and has no role any more: readers then
+take what it signed before that time if a log's time bears that out, and nothing else.
+
+--key puts another key in its place. If the stolen key is an update key as well, the thief
+can change the log: --to names another, in the same entry.`,
+		Example: `  hourmeter did revoke ./drone-7 '#key-1' --compromised-since 2026-11-01 --key drone-7-new
+  hourmeter did revoke ./drone-7 '#key-1' --compromised-since 2026-11-01 --to owner-2`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			at, err := parseTime("compromised-since", since)
+			if err != nil {
+				return err
+			}
+			if at.After(time.Now()) {
+				return fmt.Errorf("--compromised-since: %s is yet to come", at.Format(time.RFC3339))
+			}
+			return a.addEntry(cmd.Context(), args[0], false, func(l *webvh.Log) (*webvh.Log, error) {
+				c, err := r.change(a, l)
+				if err != nil {
+					return nil, err
+				}
+				doc, taken, err := newest(l)
+				if err != nil {
+					return nil, err
+				}
+				id, err := within(doc.ID, args[1])
+				if err != nil {
+					return nil, err
+				}
+				if m := doc.Method(id); m != nil && len(to) == 0 && len(l.Parameters().NextKeyHashes) == 0 {
+					if public, err := m.PublicKey(); err == nil && a.keyRing(l).may(public) {
+						return nil, fmt.Errorf("%s is an update key too, so whoever has it can change the log: pass --to with another", id)
+					}
+				}
+				mark := func(e *editedDocument, id did.URL) error { return e.revoke(id, at) }
+				if key != "" {
+					c.Document, err = a.replaceKey(doc, id.String(), key, taken, mark)
+				} else {
+					e := edited(doc)
+					err, c.Document = mark(e, id), &e.Document
+				}
+				if err != nil {
+					return nil, err
+				}
+				if err := a.signRotation(cmd.Context(), l, &c, r, to); err != nil {
+					return nil, err
+				}
+				return l.Update(c)
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&since, "compromised-since", "", "time or day since which others may have had it")
+	f.StringVar(&key, "key", "", "`name` or Multikey of the key that takes its place")
+	f.StringArrayVar(&to, "to", nil, "`name` or Multikey of a new update key, in the place of all there are; may be repeated")
+	r.signing(cmd)
+	cmd.MarkFlagRequired("compromised-since")
+	return cmd
+}
+
+func (a *app) didMoveCommand() *cobra.Command {
+	var r webvhFlags
+	var at locationFlags
+	var to []string
+	cmd := &cobra.Command{
+		Use:   "move FOLDER --host HOST",
+		Short: "Move a did:webvh to another host or path",
+		Long: `Give a did:webvh that was created with --portable a new name, at another host or path. Its
+first part, the hash, stays. What the old name signed stays good, and the old name is in
+the document's alsoKnownAs: publish the log at both places, so that who knows the old
+name finds the new one.
+
+When a machine is sold, --to makes the buyer's key the update key in the same entry.`,
+		Example: `  hourmeter did move ./drone-7 --host buyer.example --path drones/7 --to z6Mk…`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			location, err := at.location()
+			if err != nil {
+				return err
+			}
+			return a.addEntry(cmd.Context(), args[0], false, func(l *webvh.Log) (*webvh.Log, error) {
+				if !l.Parameters().Portable {
+					return nil, fmt.Errorf("%s is not portable: only a log that was created with --portable can move", l.ID())
+				}
+				c, err := r.change(a, l)
+				if err != nil {
+					return nil, err
+				}
+				if err := a.signRotation(cmd.Context(), l, &c, r, to); err != nil {
+					return nil, err
+				}
+				return l.Move(c, location)
+			})
+		},
+	}
+	at.flags(cmd.Flags())
+	cmd.Flags().StringArrayVar(&to, "to", nil, "`name` or Multikey of a new update key, in the place of all there are; may be repeated")
+	r.signing(cmd)
+	cmd.MarkFlagRequired("host")
+	return cmd
+}
+
+func (a *app) didDeactivateCommand() *cobra.Command {
+	var r webvhFlags
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "deactivate FOLDER --yes",
+		Short: "Retire a did:webvh for good",
+		Long: `Add the last entry to the log of a did:webvh: it is retired, and nothing can follow. What was
+signed before stays good. --yes says that you mean it.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.addEntry(cmd.Context(), args[0], false, func(l *webvh.Log) (*webvh.Log, error) {
+				if !yes {
+					return nil, fmt.Errorf("deactivating %s cannot be undone: pass --yes", l.ID())
+				}
+				key, err := a.entrySigner(cmd.Context(), l, r.updateKey, nil)
+				if err != nil {
+					return nil, err
+				}
+				return l.Deactivate(webvh.Change{Key: key})
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do it")
+	cmd.Flags().StringVar(&r.updateKey, "update-key", "", "`name` of the key that signs the entry (default one of the folder of keys that may)")
+	return cmd
+}
+
+func (a *app) didWitnessCommand() *cobra.Command {
+	var key string
+	var proofs []string
+	var web bool
+	cmd := &cobra.Command{
+		Use:   "witness FOLDER (--key NAME | --proofs FILE)",
+		Short: "Approve of the newest entry of a did:webvh, as its witness",
+		Long: `Approve of the newest entry of a log, and so of all before, as one of its witnesses (--key),
+or take in what witnesses elsewhere have signed (--proofs, a did-witness.json). Once as
+many as the log demands have approved, the entry is in did.jsonl, to be published.
+
+A witness has a folder of its own with the log as it was published. To be asked, it gets
+pending.jsonl and did-witness.json into that, and sends did-witness.json back. What does
+not go on from the did.jsonl that it has is refused: to approve of two histories is to be
+no witness.`,
+		Example: `  hourmeter did witness ./drone-7 --key w1
+  hourmeter did witness ./drone-7 --proofs from-w2.json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f, err := a.openDIDFolder(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			defer f.lock.Close()
+			l := f.pending
+			if l == nil {
+				l = f.log
+			}
+			for _, name := range proofs {
+				file, err := a.read(name, webvh.MaxWitnessBytes)
+				if err != nil {
+					return err
+				}
+				if l, err = l.AddProofs(file); err != nil {
+					return fmt.Errorf("%s: %w", filepath.Clean(name), err)
+				}
+			}
+			if key != "" {
+				signer, _, _, err := a.signer(cmd.Context(), identity{key: key})
+				if err != nil {
+					return err
+				}
+				approved, err := l.Witness(signer, time.Time{})
+				if err != nil {
+					return err
+				}
+				if err := a.approve(f, l); err != nil {
+					return err
+				}
+				l = approved
+			}
+			return a.saveAndTell(f, l, web)
+		},
+	}
+	cmd.Flags().StringVar(&key, "key", "", "`name` of the witness's key")
+	cmd.Flags().StringArrayVar(&proofs, "proofs", nil, "`file` with proofs of other witnesses, a did-witness.json; may be repeated")
+	cmd.Flags().BoolVar(&web, "web", false, webUsage)
+	cmd.MarkFlagsOneRequired("key", "proofs")
+	return cmd
+}
