@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"vc/rdfc":                    {"vc", "internal/*"},
 	"vc/chain":                   {"vc", "did", "internal/*"},
 	"vc/keyhistory":              {"vc", "vc/chain", "did"},
+	"vc/linkage":                 {"vc", "vc/jose", "vc/rdfc", "did", "internal/*"},
 	"vc/cose":                    {"vc", "did", "internal/*"},
 	"vc/chain/tlog":              {"vc", "vc/chain", "internal/*"},
 	"vc/status":                  {"vc", "did", "internal/*"},
