@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"did/webvh":                  {"did", "internal/*"},
 	"did/didx509":                {"did", "internal/*"},
 	"did/peer":                   {"did", "internal/*"},
+	"did/pkh":                    {"did", "internal/*"},
 	"keystore":                   {"internal/filelock", "internal/secp256k1"},
 	"resolver":                   {"did", "did/peer", "did/pkh", "did/didx509", "did/webvh", "internal/*"},
 	"vc":                         {"did", "internal/*"},
@@ -74,7 +75,7 @@ var mayImport = map[string][]string{
 }
 
 // core are the packages a device may link.
-var core = []string{"did", "did/peer", "keystore", "vc", "vc/record", "vc/chain", "vc/chain/tlog", "vc/keyhistory", "vc/status", "vc/schema", "vc/sdjwt", "vc/jose", "vc/cose", "reputation"}
+var core = []string{"did", "did/peer", "did/pkh", "keystore", "vc", "vc/record", "vc/chain", "vc/chain/tlog", "vc/keyhistory", "vc/status", "vc/schema", "vc/sdjwt", "vc/jose", "vc/cose", "reputation"}
 
 // root returns the folder of go.mod.
 func root(t testing.TB) string {
