@@ -164,7 +164,7 @@ func ExampleLog_Rotate() {
 	log = must(log.Rotate(webvh.Change{Key: safe, Time: january(3), NextKeyHashes: next}, safe.Public()))
 	fmt.Println(log.Parameters().UpdateKeys)
 	// Output:
-	// webvh: entry 3 (3-QmaasoCsU6XyXhnQjVs7iJTSBaQFTbrFSt2HRnjJ83Az1d): preRotation: "z6MkghLt1e8m1fmANsdJJco3aCLV8Xnigr5UWwC3u5iZFPd3" is not among the keys that the entry before committed to
+	// webvh: entry 3 ("3-QmaasoCsU6XyXhnQjVs7iJTSBaQFTbrFSt2HRnjJ83Az1d"): preRotation: "z6MkghLt1e8m1fmANsdJJco3aCLV8Xnigr5UWwC3u5iZFPd3" is not among the keys that the entry before committed to
 	// [z6Mko9hTggMwjSTEaJaPUfE6tqcy2xvU6BnNq3e3o8qVBiyH]
 }
 
@@ -206,7 +206,7 @@ func ExampleLog_Witness() {
 	fmt.Println(log.Err())
 	// Output:
 	// true
-	// webvh: entry 2 (2-QmTryXkVfU4FY74DBS37wzkG16bVbysz6MSbRoN33SBMmZ): witness: the proofs of witnesses: 1 of 3 witnesses approved of it, and 2 have to
+	// webvh: entry 2 ("2-QmTryXkVfU4FY74DBS37wzkG16bVbysz6MSbRoN33SBMmZ"): witness: the proofs of witnesses: 1 of 3 witnesses approved of it, and 2 have to
 	// <nil>
 }
 

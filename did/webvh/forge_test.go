@@ -23,6 +23,7 @@ type forged struct {
 	state      string // "" means that of the entry before
 	before     string // what the hash takes for the versionId of the entry before; "" means that
 	scid       string // of a first entry; "" means the right one
+	left       bool   // "{S}" stands for a placeholder that is not replaced
 	key        ed25519.PrivateKey
 	method     string                   // of the proof; "" means the key, twice
 	more       string                   // members of the proof
@@ -92,8 +93,14 @@ func (f forged) add(t testing.TB, log string) string {
 	}
 	before := or(f.before, last.VersionID)
 	if n == 1 {
+		if f.left {
+			body = strings.ReplaceAll(body, "{S}", "{SCID}")
+		}
 		scid := or(f.scid, hash(canonical(t, strings.Replace(body, "{ID}", "{SCID}", 1))))
 		body = strings.ReplaceAll(body, "{SCID}", scid)
+		if f.left {
+			body = strings.ReplaceAll(body, "watcher.example/"+scid, "watcher.example/{SCID}")
+		}
 		before = or(f.before, scid)
 	}
 	number := f.number

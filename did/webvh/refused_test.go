@@ -86,6 +86,10 @@ func TestRefused(t *testing.T) {
 			one.state = `{"id":"did:webvh:` + other + `:fleet.example"}`
 		}},
 		{"an SCID that is no hash", 1, webvh.RuleParameters, `"scid" is no SHA-256 multihash`, func(one, _ *forged) { one.scid = "machine-42" }},
+		{"a placeholder that is left", 1, webvh.RuleSCID, "a placeholder for the SCID is left", func(one, _ *forged) {
+			one.params = params(`"watchers":["https://watcher.example/{S}"]`)
+			one.left = true
+		}},
 		{"an SCID later", 2, webvh.RuleParameters, `"scid" belongs in the first entry only`, func(_, two *forged) { two.params = `{"scid":"` + other + `"}` }},
 		{"no SCID", 1, webvh.RuleParameters, `"scid" is missing`, func(one, _ *forged) {
 			one.params = `{"method":"did:webvh:1.0","updateKeys":["` + text(1) + `"]}`

@@ -228,9 +228,13 @@ func (c *checker) entry(l *Log, n int, line string) (e entry, _ *LogError) {
 	}
 
 	// 7. The first entry hashes to the SCID, with placeholders wherever it stands. They change the order
-	// of members whose names have it in them, so that this is canonicalized again.
+	// of members whose names have it in them, so that this is canonicalized again. A placeholder that was
+	// left in it would hash to the same SCID as one that was replaced: two beginnings of one DID.
 	if n == 1 {
 		l.scid = strings.Clone(before)
+		if bytes.Contains(with(before), []byte(placeholder)) {
+			return fail(RuleSCID, "a placeholder for the SCID is left in the entry", nil)
+		}
 		drafted := bytes.ReplaceAll(with(placeholder), []byte(l.scid), []byte(placeholder))
 		if drafted, err = jcs.Canonical(drafted); err != nil {
 			return fail(RuleSCID, "cannot be drafted", err)

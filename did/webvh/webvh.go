@@ -170,7 +170,7 @@ func (e *LogError) Error() string {
 	if e.Entry > 0 {
 		fmt.Fprintf(&b, "entry %d", e.Entry)
 		if e.VersionID != "" {
-			fmt.Fprintf(&b, " (%.60s)", e.VersionID)
+			fmt.Fprintf(&b, " (%.60q)", e.VersionID) // a stranger's text
 		}
 		b.WriteString(": ")
 	}

@@ -3,7 +3,10 @@ package webvh_test
 import (
 	"bytes"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
 	"testing"
 	"time"
 
@@ -77,4 +80,75 @@ func TestLife(t *testing.T) {
 	}
 	_, err = log.Resolve(t.Context(), log.ID(), did.Version{Time: day(1).Add(-1)})
 	require.ErrorIs(t, err, did.ErrNotFound)
+}
+
+// What is refused before, or instead of, being written.
+func TestWriteRefused(t *testing.T) {
+	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	create := func(c webvh.Change) error {
+		c.Time = day(1)
+		_, err := webvh.Create(c)
+		return err
+	}
+	log, err := webvh.Create(webvh.Change{Key: key(1), Time: day(5), Document: draft(t, "fleet.example", key(9))})
+	require.NoError(t, err)
+	rotating, err := log.Update(webvh.Change{Key: key(1), Time: day(6), NextKeyHashes: next(t, 2)})
+	require.NoError(t, err)
+	last := func(_ *webvh.Log, err error) error { return err }
+	at := webvh.Change{Key: key(1), Time: day(7)}
+	with := func(edit func(c *webvh.Change)) webvh.Change {
+		c := at
+		edit(&c)
+		return c
+	}
+	for _, tt := range []struct {
+		name string
+		err  error
+		msg  string
+	}{
+		{"no document", create(webvh.Change{Key: key(1)}), "the id that Draft returns"},
+		{"a document that is no draft", create(webvh.Change{Key: key(1), Document: &did.Document{ID: log.ID()}}), "the id that Draft returns"},
+		{"no key", create(webvh.Change{Document: draft(t, "fleet.example", key(9))}), "which key is to sign?"},
+		{"a key on P-256", create(webvh.Change{Key: p256, Document: draft(t, "fleet.example", key(9))}), "signs with Ed25519"},
+		{"update keys without the one that signs", create(webvh.Change{Key: key(1), UpdateKeys: []crypto.PublicKey{key(2).Public()}, Document: draft(t, "fleet.example", key(9))}), "not one of the update keys in force"},
+		{"hashes that are none", create(webvh.Change{Key: key(1), NextKeyHashes: []string{text(2)}, Document: draft(t, "fleet.example", key(9))}), "is not what KeyHash returns"},
+		{"a threshold too high", create(webvh.Change{Key: key(1), Witness: new(witnesses(2, 5)), Document: draft(t, "fleet.example", key(9))}), "has a threshold of 2 for 1 witnesses"},
+		{"a ttl below zero", create(webvh.Change{Key: key(1), TTL: new(-time.Minute), Document: draft(t, "fleet.example", key(9))}), "is no number of seconds"},
+		{"the time of the entry before", last(log.Update(with(func(c *webvh.Change) { c.Time = day(5) }))), "is not after"},
+		{"another key", last(log.Update(with(func(c *webvh.Change) { c.Key = key(2) }))), "not one of the update keys in force"},
+		{"to no keys", last(log.Rotate(at)), "Rotate to which keys?"},
+		{"to a key on P-256", last(log.Rotate(at, p256.Public())), "signs with Ed25519"},
+		{"moved, though not portable", last(log.Move(at, "yard.example")), "is not portable"},
+		{"moved to nowhere", last(log.Move(at, "")), "nothing after the last colon"},
+		{"moved to an address", last(log.Move(at, "10.0.0.1")), "is an address"},
+		{"portable too late", last(log.Update(with(func(c *webvh.Change) { c.Portable = new(true) }))), "cannot become true"},
+		{"another DID's document", last(log.Update(with(func(c *webvh.Change) { c.Document = &did.Document{ID: did.MustParse("did:web:thief.example")} }))), "is no did:webvh"},
+		{"pre-rotation, and nothing said", last(rotating.Update(at)), "pre-rotation is on"},
+		{"pre-rotation, and the old key", last(rotating.Update(with(func(c *webvh.Change) { c.NextKeyHashes = []string{} }))), "is not among the keys that"},
+		{"pre-rotation, and the end by the old key", last(rotating.Deactivate(at)), "is not among the keys that"},
+	} {
+		t.Run(tt.name, func(t *testing.T) { require.ErrorContains(t, tt.err, tt.msg) })
+	}
+	_, err = webvh.KeyHash(p256.Public())
+	require.ErrorContains(t, err, "signs with Ed25519")
+
+	// With no time said, entries are of now, and two in one second are told apart.
+	log, err = webvh.Create(webvh.Change{Key: key(1), Document: draft(t, "fleet.example", key(9))})
+	require.NoError(t, err)
+	time.Sleep(2 * time.Millisecond)
+	log, err = log.Update(webvh.Change{Key: key(1)})
+	require.NoError(t, err)
+	_, err = webvh.Verify(log.ID(), log.Raw(), nil)
+	require.NoError(t, err)
+	require.Zero(t, log.Entry(1).Time.Nanosecond())
+}
+
+// A stranger's log is read up to a limit.
+func TestLimits(t *testing.T) {
+	log, err := webvh.Create(webvh.Change{Key: key(1), Time: day(1), Document: draft(t, "fleet.example", key(9))})
+	require.NoError(t, err)
+	_, err = webvh.Verify(log.ID(), append(log.Raw(), make([]byte, webvh.MaxLogBytes)...), nil)
+	require.ErrorContains(t, err, "size:")
+	require.ErrorIs(t, err, did.ErrInvalidDocument)
 }
