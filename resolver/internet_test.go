@@ -199,6 +199,7 @@ func badHosts(n *internet, release chan struct{}) []expectation {
 			io.WriteString(w, file)
 		}
 	}
+	bomb := pack(make([]byte, 10<<20)) // more than any limit, in 10 kB
 	invalid, none := did.ErrInvalidDocument, did.ErrNotFound
 	return []expectation{
 		{"lying.example", nil, resolver.ErrContent, invalid, "good.example"}, // what it serves is set by who asks
@@ -219,7 +220,7 @@ func badHosts(n *internet, release chan struct{}) []expectation {
 		}, resolver.ErrTooLarge, invalid, "more than"},
 		{"bomb.example", func(w http.ResponseWriter, r *http.Request, file string) {
 			w.Header().Set("Content-Encoding", "gzip")
-			w.Write(pack([]byte(strings.Repeat(" ", 32<<20) + file)))
+			w.Write(bomb)
 		}, resolver.ErrTooLarge, invalid, "unpacked more than"},
 		{"page.example", content("text/html; charset=utf-8"), resolver.ErrContent, invalid, `"text/html; charset=utf-8", want JSON`},
 		{"picture.example", content("image/png"), resolver.ErrContent, invalid, "image/png"},
@@ -252,6 +253,7 @@ func badHosts(n *internet, release chan struct{}) []expectation {
 		{"silent.example", func(_ http.ResponseWriter, r *http.Request, _ string) {
 			select {
 			case <-r.Context().Done():
+				panic(http.ErrAbortHandler)
 			case <-release:
 			}
 		}, nil, nil, "deadline exceeded"},
@@ -325,54 +327,68 @@ func (n *internet) hold(t *testing.T, hosts []expectation, r, hasty did.Resolver
 // However hosts fail, the answer is of the right type, and nothing goes on afterwards.
 func TestInternet(t *testing.T) {
 	before := runtime.NumGoroutine()
-	t.Run("web", func(t *testing.T) {
-		n, release := newInternet(t), make(chan struct{})
-		hosts := badHosts(n, release)
-		n.populate(hosts, func(host string) string { return webDocument(n.web(host)) })
-		c, hasty := n.client(), n.client()
-		hasty.Timeout = 200 * time.Millisecond
-		web := resolver.Web{Client: c}
-
-		res, err := web.Resolve(t.Context(), n.web("good.example"), did.Version{})
-		require.NoError(t, err)
-		require.Equal(t, n.web("good.example"), res.Document.ID)
-		n.hold(t, hosts, web, resolver.Web{Client: hasty}, n.web)
-
-		// Down, then up.
-		var up atomic.Bool
-		n.host("flaky.example", func(w http.ResponseWriter, r *http.Request) {
-			if !up.Load() {
-				w.Header().Set("Retry-After", "3")
-				w.WriteHeader(http.StatusServiceUnavailable)
-				return
+	for _, method := range []string{"web", "webvh"} {
+		t.Run(method, func(t *testing.T) {
+			n, release := newInternet(t), make(chan struct{})
+			n.host("first.example", nil, nil) // which decides on the port
+			c, hasty := n.client(), n.client()
+			hasty.Timeout = 200 * time.Millisecond
+			var of func(host string) did.DID
+			var file func(host string) string
+			var r, hastily did.Resolver
+			switch method {
+			case "web":
+				of, file = n.web, func(host string) string { return webDocument(n.web(host)) }
+				r, hastily = resolver.Web{Client: c}, resolver.Web{Client: hasty}
+			case "webvh":
+				logs := n.logs()
+				of = func(host string) did.DID { return logs(host).ID() }
+				file = func(host string) string { return string(logs(host).Raw()) }
+				r, hastily = &resolver.WebVH{Client: c}, &resolver.WebVH{Client: hasty}
 			}
-			io.WriteString(w, webDocument(n.web("flaky.example")))
-		}, nil)
-		_, err = web.Resolve(t.Context(), n.web("flaky.example"), did.Version{})
-		require.Equal(t, 3*time.Second, retry(t, err).After)
-		up.Store(true)
-		_, err = web.Resolve(t.Context(), n.web("flaky.example"), did.Version{})
-		require.NoError(t, err)
+			hosts := badHosts(n, release)
+			n.populate(hosts, file)
+			res, err := r.Resolve(t.Context(), of("good.example"), did.Version{})
+			require.NoError(t, err)
+			require.Equal(t, of("good.example"), res.Document.ID)
+			n.hold(t, hosts, r, hastily, of)
 
-		// Everybody at once, some of whom give up.
-		var wg sync.WaitGroup
-		for i := range 60 {
-			wg.Go(func() {
-				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i%3)*50*time.Millisecond+time.Millisecond)
-				defer cancel()
-				if _, err := web.Resolve(ctx, n.web(hosts[i%len(hosts)].host), did.Version{}); err == nil {
-					t.Error("a bad host gave a document")
+			// Down, then up.
+			var up atomic.Bool
+			n.host("flaky.example", func(w http.ResponseWriter, r *http.Request) {
+				if !up.Load() {
+					w.Header().Set("Retry-After", "3")
+					w.WriteHeader(http.StatusServiceUnavailable)
+					return
 				}
-			})
-		}
-		wg.Wait()
+				io.WriteString(w, file("flaky.example"))
+			}, nil)
+			_, err = r.Resolve(t.Context(), of("flaky.example"), did.Version{})
+			require.Equal(t, 3*time.Second, retry(t, err).After)
+			up.Store(true)
+			_, err = r.Resolve(t.Context(), of("flaky.example"), did.Version{})
+			require.NoError(t, err)
 
-		// The servers see every connection closed.
-		c.CloseIdle()
-		hasty.CloseIdle()
-		close(release)
-		require.Eventually(t, func() bool { return n.connected() == 0 }, 5*time.Second, 5*time.Millisecond, "connections are left")
-	})
+			// Everybody at once, some of whom give up.
+			var wg sync.WaitGroup
+			for i := range 60 {
+				wg.Go(func() {
+					ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i%3)*50*time.Millisecond+time.Millisecond)
+					defer cancel()
+					if _, err := r.Resolve(ctx, of(hosts[i%len(hosts)].host), did.Version{}); err == nil {
+						t.Error("a bad host gave a document")
+					}
+				})
+			}
+			wg.Wait()
+
+			// The servers see every connection closed.
+			c.CloseIdle()
+			hasty.CloseIdle()
+			close(release)
+			require.Eventually(t, func() bool { c.CloseIdle(); return n.connected() == 0 }, 5*time.Second, 5*time.Millisecond, "connections are left")
+		})
+	}
 	settles(t, before)
 }
 

@@ -1,27 +1,39 @@
-// Package resolver opens the connections that others need: it looks up DID documents, reads
-// what credentials name by URL, and reaches logs and witnesses. Nothing else in this module makes a request.
+// Package resolver opens the connections that others need: it looks up DID documents, reads what
+// credentials name by URL, and reaches logs and witnesses. Nothing else in this module makes a
+// request.
 //
-// Resolvers are plain values that wrap one another, and each is a [did.Resolver]:
+// Resolvers are plain values that wrap one another, and each is a [did.Resolver]. [All] is every
+// method that this module knows, [Offline] those that ask nobody; or write down what you want:
 //
+//	client := new(resolver.Client)
+//	defer client.CloseIdle()
 //	r := &resolver.Cache{
 //		Next: resolver.Methods{
-//			"key": did.Offline{},
-//			"web": depot, // a resolver.Static
+//			"key":   did.Offline{},
+//			"web":   resolver.Web{Client: client},
+//			"webvh": &resolver.WebVH{Client: client},
+//			"ion":   resolver.Universal{Client: client, URL: "https://resolver.example/1.0/identifiers/"},
 //		},
 //		TTL: time.Hour,
 //	}
 //
-// [Methods] chooses by method, [Static] answers from memory, and [Cache] remembers.
+// [Methods] chooses by method, [Static] answers from memory, and [Cache] remembers. [Web] and
+// [WebVH] ask the host that a DID names, and nobody else; [Universal] asks another resolver.
 //
 // A [Client] makes requests over HTTPS, to public servers only, and reads no more than asked for.
-// Through one, [Documents] reads status lists and schemas, a [Log] reads a transparency log and adds
-// entries to it, and a [Witness] is asked for its cosignature. An error of these is a [*RefuseError] or a [*RetryError].
+// Beside these resolvers, [Documents] reads status lists and schemas through one, a [Log] reads a
+// transparency log and adds entries to it, and a [Witness] is asked for its cosignature. An error
+// of a request is a [*RefuseError] or a [*RetryError]. That of a resolver is an answer about the
+// DID only if [did.IsAnswer] says so: a refusal may as well be about who asked, or for what
+// address.
 //
-// A [Handler] is the other end: it answers the GET binding of DID Resolution with the answers of any
-// resolver.
+// A [Handler] is the other end: a conforming resolver over HTTPS, of the answers of any resolver.
 //
-// The danger: what a resolver says, a verifier believes. Give it only the methods whose
-// word you take, and know how old an answer may be: see [Static] and [Cache].
+// The danger: what a resolver says, a verifier believes. A did:web is whoever has the name of its
+// host today. A log of did:webvh shows that nothing in it was changed, and a WebVH that nothing it
+// has seen was taken back. A Universal shows nothing: it believes who is asked. Give a verifier
+// only the methods whose word you take, and know how old an answer may be: see [Static] and
+// [Cache]. And who is asked learns that somebody looks.
 package resolver
 
 import (

@@ -9,8 +9,9 @@ import (
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
-// The members that are read of a result (DID Resolution §4) and of what it says about a document (§4.3). One that differs
-// from these only by case is refused, since some readers would take it for the real one.
+// The members that are read of a result (DID Resolution §4) and of what it says about a document
+// (§4.3). One that differs from these only by case is refused, since some readers would take it for
+// the real one.
 var (
 	resultMembers   = []string{"didDocument", "didResolutionMetadata", "didDocumentMetadata"}
 	metadataMembers = []string{"created", "updated", "nextUpdate", "deactivated", "versionId", "nextVersionId", "canonicalId", "equivalentId"}

@@ -14,30 +14,32 @@ import (
 	"github.com/hourmeter/hourmeter/did"
 )
 
-// maxResultBytes is the longest result that is read of a resolver: a document, and half as much again
-// about it.
+// maxResultBytes is the longest result that is read of a resolver: a document, and half as much
+// again about it.
 const maxResultBytes = did.MaxDocumentBytes * 3 / 2
 
 // verified are the methods that this module verifies by itself.
 var verified = [...]string{"jwk", "key", "peer", "pkh", "web", "webvh", "x509"}
 
-// Universal asks another resolver, by the HTTPS binding of DID Resolution (§12.1): a Universal Resolver,
-// a [Handler], or any other that speaks it, also as its older drafts had it. It serves for methods that
-// nothing here resolves:
+// Universal asks another resolver, by the HTTPS binding of DID Resolution (§12.1): a Universal
+// Resolver, a [Handler], or any other that speaks it, also as its older drafts had it. It serves
+// for methods that nothing here resolves:
 //
-//	resolver.Methods{"key": did.Offline{}, "ion": resolver.Universal{Client: client, URL: "https://resolver.example/1.0/identifiers/"}}
+//	methods := resolver.Offline()
+//	methods["ion"] = resolver.Universal{Client: client, URL: "https://resolver.example/1.0/identifiers/"}
 //
-// The danger: it believes that resolver. Who runs it decides whose keys count, and learns which DIDs
-// are looked at. Run it yourself, or ask somebody whom you would believe without a signature. For the methods
-// that this module verifies by itself (key, jwk, peer, pkh, x509, web, webvh) a Universal is refused:
-// [did.ErrMethodNotSupported].
+// The danger: it believes that resolver. Who runs it decides whose keys count, and learns which
+// DIDs are looked at. Run it yourself, or ask somebody whom you would believe without a signature.
+// For the methods that this module verifies by itself (key, jwk, peer, pkh, x509, web, webvh) a
+// Universal is refused: [did.ErrMethodNotSupported].
 //
-// What can be checked is: the result is read strictly, the document has the id that was asked for, and it
-// is of the version that was asked for, as far as the result says; resolvers that do not keep
-// versions tend to answer with the latest instead. If it does not say, the error is [did.ErrVersionUnknown].
+// What can be checked is: the result is read strictly, the document has the id that was asked for,
+// and it is of the version that was asked for, as far as the result says; resolvers that do not
+// keep versions tend to answer with the latest instead. If it does not say, the error is
+// [did.ErrVersionUnknown].
 //
-// An error from a request is a [*RefuseError] or a [*RetryError]. It also is an answer, as [did.IsAnswer] says, if
-// the resolver gives one of the errors of DID Resolution (§11) that are.
+// An error from a request is a [*RefuseError] or a [*RetryError]. It also is an answer, as
+// [did.IsAnswer] says, if the resolver gives one of the errors of DID Resolution (§11) that are.
 type Universal struct {
 	Client *Client          // required
 	URL    string           // required: of the endpoint, to which a DID is appended
@@ -185,7 +187,8 @@ func (u Universal) target(ctx context.Context, id did.DID, v did.Version) string
 	return target
 }
 
-// failureOfStatus is the error that a status stands for if nothing else is said (DID Resolution §12.1).
+// failureOfStatus is the error that a status stands for if nothing else is said (DID Resolution
+// §12.1).
 func failureOfStatus(status int, v did.Version) string {
 	switch {
 	case status == http.StatusBadRequest && v.IsZero(): // otherwise it may be the options

@@ -27,13 +27,14 @@ const present = time.Minute
 // particular type: a page for people is no document.
 //
 // An error from a request is a [*RefuseError] or a [*RetryError]. It also is an answer, as
-// [did.IsAnswer] says, if it is what the host itself says of the DID: that there is nothing (404, 410:
-// [did.ErrNotFound]), or something that is no document, too long, or elsewhere
-// ([did.ErrInvalidDocument]). It is none if the host is down, has a certificate that is not good, refuses
-// this caller, or has an address that the Client may not connect to: somebody else may get further.
+// [did.IsAnswer] says, if it is what the host itself says of the DID: that there is nothing (404,
+// 410: [did.ErrNotFound]), or something that is no document, too long, or elsewhere
+// ([did.ErrInvalidDocument]). It is none if the host is down, has a certificate that is not good,
+// refuses this caller, or has an address that the Client may not connect to: somebody else may get
+// further.
 //
-// The method keeps no versions. A [did.Version] with a name, or with a time that is not the present,
-// gets [did.ErrVersionUnknown] without anybody being asked.
+// The method keeps no versions. A [did.Version] with a name, or with a time that is not the
+// present, gets [did.ErrVersionUnknown] without anybody being asked.
 //
 // The danger: whoever has the host's name, its server or a certificate for it, today, is who the
 // DID names. Nothing shows that it was somebody else yesterday. [WebVH] does.

@@ -1,0 +1,720 @@
+package resolver_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/did/webvh"
+	"github.com/hourmeter/hourmeter/internal/shared"
+	"github.com/hourmeter/hourmeter/resolver"
+)
+
+// logKey returns one of a row of keys, the same in each run.
+func logKey(n byte) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
+}
+
+// jan returns the nth day of the history that tests tell.
+func jan(n int) time.Time { return time.Date(2026, 1, n, 0, 0, 0, 0, time.UTC) }
+
+// newLog makes a log with one entry, as of day 1.
+func newLog(t testing.TB, location string, change webvh.Change) *webvh.Log {
+	id, err := webvh.Draft(location)
+	require.NoError(t, err)
+	m, err := did.NewVerificationMethod(id.URL("key-1"), did.Multikey, id, logKey(9).Public())
+	require.NoError(t, err)
+	change.Key, change.Time = logKey(1), jan(1)
+	change.Document = &did.Document{ID: id, VerificationMethod: []did.VerificationMethod{m}, AssertionMethod: []did.MethodRef{{ID: m.ID}}}
+	log, err := webvh.Create(change)
+	require.NoError(t, err)
+	return log
+}
+
+// grow returns a log with an entry more, as of this day.
+func grow(t testing.TB, log *webvh.Log, on int, change webvh.Change) *webvh.Log {
+	change.Key, change.Time = logKey(1), jan(on)
+	log, err := log.Update(change)
+	require.NoError(t, err)
+	return log
+}
+
+// logs returns the log of each host of n, made when it is first asked for.
+func (n *internet) logs() func(host string) *webvh.Log {
+	var mu sync.Mutex
+	made := map[string]*webvh.Log{}
+	return func(host string) *webvh.Log {
+		mu.Lock()
+		defer mu.Unlock()
+		if made[host] == nil {
+			made[host] = newLog(n.t, host+"%3A"+n.port, webvh.Change{})
+		}
+		return made[host]
+	}
+}
+
+// A logHost serves a log, which tests put in its place, and counts who asks for what.
+type logHost struct {
+	log     atomic.Pointer[webvh.Log]
+	raw     atomic.Pointer[string] // served in place of the log
+	down    atomic.Int64           // a status to answer with
+	noProof atomic.Bool            // there is no witness file
+	asked   atomic.Int64           // for did.jsonl
+	proofs  atomic.Int64           // for did-witness.json
+	before  func(*http.Request)
+}
+
+func (h *logHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.before != nil {
+		h.before(r)
+	}
+	isLog := strings.HasSuffix(r.URL.Path, "/did.jsonl") || r.URL.Path == "/log"
+	if isLog {
+		h.asked.Add(1)
+	} else {
+		h.proofs.Add(1)
+	}
+	log := h.log.Load()
+	switch down := int(h.down.Load()); {
+	case down != 0:
+		w.WriteHeader(down)
+	case isLog && h.raw.Load() != nil:
+		io.WriteString(w, *h.raw.Load())
+	case isLog:
+		w.Header().Set("Content-Type", "text/jsonl")
+		w.Write(log.Raw())
+	case h.noProof.Load() || log.RawWitness() == nil:
+		http.NotFound(w, r)
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(log.RawWitness())
+	}
+}
+
+// fleet is a host of one log, and a WebVH whose clock the test sets.
+type fleet struct {
+	*internet
+	host  *logHost
+	webvh *resolver.WebVH
+	now   time.Time
+	first *webvh.Log
+	id    did.DID
+}
+
+func newFleet(t testing.TB, change webvh.Change) *fleet {
+	f := &fleet{internet: newInternet(t), host: &logHost{}, now: jan(20)}
+	f.internet.host("fleet.example", f.host.ServeHTTP, nil)
+	f.first = newLog(t, "fleet.example%3A"+f.port+":machines:42", change)
+	f.id = f.first.ID()
+	f.host.log.Store(f.first)
+	c := f.client()
+	t.Cleanup(c.CloseIdle)
+	f.webvh = &resolver.WebVH{Client: c, Now: func() time.Time { return f.now }}
+	return f
+}
+
+// resolve asks for a version, and says which it got.
+func (f *fleet) resolve(ctx context.Context, v did.Version) (string, error) {
+	res, err := f.webvh.Resolve(ctx, f.id, v)
+	if err != nil {
+		return "", err
+	}
+	number, _, _ := strings.Cut(res.VersionID, "-")
+	return number, nil
+}
+
+// One log answers for every version, and is asked for once while it is fresh.
+func TestWebVHAnswersForAllVersions(t *testing.T) {
+	f := newFleet(t, webvh.Change{})
+	second := grow(t, f.first, 3, webvh.Change{})
+	third := grow(t, second, 5, webvh.Change{})
+	f.host.log.Store(third)
+	for _, tt := range []struct {
+		v    did.Version
+		want string
+		err  error
+	}{
+		{did.Version{}, "3", nil},
+		{did.Version{Time: jan(20)}, "3", nil},
+		{did.Version{Time: jan(4)}, "2", nil},
+		{did.Version{Time: jan(3)}, "2", nil},
+		{did.Version{Time: jan(3).Add(-1)}, "1", nil},
+		{did.Version{Time: jan(1).Add(-1)}, "", did.ErrNotFound},
+		{did.Version{Time: jan(21)}, "", did.ErrVersionUnknown},
+		{did.Version{Number: 1}, "1", nil},
+		{did.Version{Number: 4}, "", did.ErrNotFound},
+		{did.Version{ID: second.Entry(2).VersionID}, "2", nil},
+		{did.Version{ID: "2-x"}, "", did.ErrNotFound},
+		{did.Version{ID: "x", Number: 2}, "", did.ErrInvalidOptions},
+	} {
+		got, err := f.resolve(t.Context(), tt.v)
+		require.ErrorIs(t, err, tt.err)
+		require.Equal(t, tt.want, got, "%+v", tt.v)
+	}
+	require.EqualValues(t, 1, f.host.asked.Load())
+	require.Zero(t, f.host.proofs.Load(), "it has no witnesses")
+
+	res, err := f.webvh.Resolve(t.Context(), f.id, did.Version{Number: 2})
+	require.NoError(t, err)
+	require.Equal(t, jan(1), res.Created)
+	require.Equal(t, jan(3), res.Updated)
+	require.Equal(t, jan(5), res.NextUpdate)
+	require.Equal(t, f.now, res.Retrieved)
+	require.Equal(t, webvh.DefaultTTL, res.TTL)
+	require.False(t, res.Stale)
+	_, err = did.Key(t.Context(), f.webvh, f.id.URL("key-1"), did.AssertionMethod, did.Version{Time: jan(4)})
+	require.NoError(t, err)
+}
+
+// A log is taken for the newest as long as the caller and its controller both allow.
+func TestWebVHRemembers(t *testing.T) {
+	minute := time.Minute
+	for _, tt := range []struct {
+		name        string
+		ttl         *time.Duration // of the log
+		allowed     time.Duration  // by the caller
+		fresh, past time.Duration
+	}{
+		{"as long as is usual", nil, 0, resolver.DefaultTTL - 1, resolver.DefaultTTL},
+		{"as long as the controller allows", &minute, time.Hour, time.Minute - 1, time.Minute},
+		{"as long as the caller allows", &minute, time.Second, time.Second - 1, time.Second},
+		{"not at all: the controller", new(time.Duration), time.Hour, -1, 0},
+		{"not at all: the caller", nil, -1, -1, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFleet(t, webvh.Change{TTL: tt.ttl})
+			f.webvh.TTL = tt.allowed
+			start := f.now
+			ask := func() int64 {
+				_, err := f.resolve(t.Context(), did.Version{})
+				require.NoError(t, err)
+				return f.host.asked.Load()
+			}
+			require.EqualValues(t, 1, ask())
+			if tt.fresh >= 0 {
+				f.now = start.Add(tt.fresh)
+				require.EqualValues(t, 1, ask())
+			}
+			f.now = start.Add(tt.past)
+			require.EqualValues(t, 2, ask())
+			f.now = start.Add(-time.Second) // the clock was set back
+			require.EqualValues(t, 3, ask())
+			_, err := f.resolve(resolver.NoCache(t.Context()), did.Version{})
+			require.NoError(t, err)
+			require.EqualValues(t, 4, f.host.asked.Load())
+		})
+	}
+}
+
+// Who asks at the same time gets the same answer; who gives up leaves the others theirs.
+func TestWebVHSharesFetches(t *testing.T) {
+	f := newFleet(t, webvh.Change{})
+	release, began := make(chan struct{}), make(chan struct{}, 100)
+	f.host.before = func(*http.Request) { began <- struct{}{}; <-release }
+	var wg sync.WaitGroup
+	impatient, giveUp := context.WithCancel(t.Context())
+	wg.Go(func() {
+		_, err := f.resolve(impatient, did.Version{})
+		if e, ok := errors.AsType[*resolver.RetryError](err); !ok || !errors.Is(err, context.Canceled) {
+			t.Error(e, err)
+		}
+	})
+	<-began // the first
+	for i := range 30 {
+		wg.Go(func() {
+			if got, err := f.resolve(t.Context(), did.Version{Number: i % 2}); err != nil || got != "1" {
+				t.Error(got, err)
+			}
+		})
+	}
+	time.Sleep(20 * time.Millisecond)
+	giveUp()
+	time.Sleep(10 * time.Millisecond)
+	close(release)
+	wg.Wait()
+	require.EqualValues(t, 1, f.host.asked.Load())
+
+	// If all give up, so does the fetch.
+	f.now = f.now.Add(time.Hour)
+	gone := make(chan struct{})
+	f.host.before = func(r *http.Request) { <-r.Context().Done(); close(gone) }
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	_, err := f.resolve(ctx, did.Version{})
+	retry(t, err)
+	<-gone
+	_, err = f.resolve(ctx, did.Version{})
+	retry(t, err)
+}
+
+// The hour meter cannot be rolled back: not by a host that forgets an entry, nor by a controller who
+// writes it anew.
+func TestWebVHRefusesWhatDoesNotContinue(t *testing.T) {
+	f := newFleet(t, webvh.Change{})
+	f.webvh.Store = &mapStore{}
+	second := grow(t, f.first, 3, webvh.Change{})
+	third := grow(t, second, 5, webvh.Change{})
+	other := grow(t, f.first, 4, webvh.Change{TTL: new(time.Minute)})
+	f.host.log.Store(third)
+	_, err := f.resolve(t.Context(), did.Version{})
+	require.NoError(t, err)
+
+	hold := func(t *testing.T) {
+		for _, tt := range []struct {
+			name   string
+			served *webvh.Log
+			number int
+			newer  string
+		}{
+			{"rolled back by one", second, 3, ""},
+			{"rolled back to the beginning", f.first, 2, ""},
+			{"rewritten", other, 2, other.Entry(2).Raw},
+			{"rewritten and longer", grow(t, grow(t, other, 6, webvh.Change{}), 7, webvh.Change{}), 2, other.Entry(2).Raw},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				f.host.log.Store(tt.served)
+				for _, v := range []did.Version{{}, {Number: 1}, {Time: jan(4)}} {
+					_, err := f.resolve(resolver.NoCache(t.Context()), v)
+					refused(t, err, resolver.ErrContent)
+					require.ErrorIs(t, err, did.ErrInvalidDocument)
+					require.True(t, did.IsAnswer(err))
+					fork, ok := errors.AsType[*webvh.ForkError](err)
+					require.True(t, ok)
+					require.Equal(t, tt.number, fork.Number)
+					require.Equal(t, third.Entry(tt.number).Raw, fork.Older)
+					require.Equal(t, tt.newer, fork.Newer)
+				}
+			})
+		}
+		f.host.log.Store(third)
+		got, err := f.resolve(resolver.NoCache(t.Context()), did.Version{})
+		require.NoError(t, err, "what was seen is not forgotten over it")
+		require.Equal(t, "3", got)
+	}
+	hold(t)
+	t.Run("after a restart", func(t *testing.T) {
+		f.webvh = &resolver.WebVH{Client: f.webvh.Client, Now: f.webvh.Now, Store: f.webvh.Store}
+		hold(t)
+	})
+}
+
+// mapStore is a Store of a test.
+type mapStore struct {
+	sync.Map
+	puts atomic.Int64
+}
+
+type mapEntry struct {
+	data []byte
+	at   time.Time
+}
+
+func (m *mapStore) Get(key string) ([]byte, time.Time, bool) {
+	e, ok := m.Load(key)
+	if !ok {
+		return nil, time.Time{}, false
+	}
+	return e.(mapEntry).data, e.(mapEntry).at, true
+}
+
+func (m *mapStore) Put(key string, data []byte, at time.Time) {
+	m.puts.Add(1)
+	m.Map.Store(key, mapEntry{data, at})
+}
+
+func (m *mapStore) Delete(key string) { m.Map.Delete(key) }
+
+// What a Store has is verified like anything else, and then spares a request.
+func TestWebVHKeepsLogs(t *testing.T) {
+	w := webvh.Witness{Threshold: 1, Witnesses: []did.DID{witnessDID(t, 7)}}
+	f := newFleet(t, webvh.Change{Witness: &w})
+	log, err := f.first.Witness(logKey(7), jan(1))
+	require.NoError(t, err)
+	f.host.log.Store(log)
+	store := &mapStore{}
+	restart := func() {
+		f.webvh = &resolver.WebVH{Client: f.webvh.Client, Now: f.webvh.Now, Store: store}
+	}
+	restart()
+	_, err = f.resolve(t.Context(), did.Version{})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, store.puts.Load())
+
+	restart()
+	_, err = f.resolve(t.Context(), did.Version{})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, f.host.asked.Load(), "it was fresh")
+	require.EqualValues(t, 1, f.host.proofs.Load())
+	require.EqualValues(t, 1, store.puts.Load(), "and is not kept again")
+
+	restart()
+	f.now = f.now.Add(time.Hour)
+	_, err = f.resolve(t.Context(), did.Version{})
+	require.NoError(t, err)
+	require.EqualValues(t, 2, f.host.asked.Load())
+
+	// One bit of it turns over, anywhere.
+	key := "webvh log of " + f.id.String()
+	data, at, ok := store.Get(key)
+	require.True(t, ok)
+	for i := 0; i < len(data); i += 37 {
+		bad := bytes.Clone(data)
+		bad[i] ^= 1
+		store.Put(key, bad, at)
+		restart()
+		res, err := f.webvh.Resolve(t.Context(), f.id, did.Version{})
+		require.NoError(t, err, "the host is asked")
+		require.Equal(t, log.Entry(1).VersionID, res.VersionID)
+	}
+	for _, text := range []string{"", "\n", "9999999\n", "-1\n{}", "3\n{}}"} {
+		store.Put(key, []byte(text), f.now)
+		restart()
+		_, err = f.resolve(t.Context(), did.Version{})
+		require.NoError(t, err)
+	}
+}
+
+func witnessDID(t testing.TB, n byte) did.DID {
+	id, err := did.NewKey(logKey(n).Public())
+	require.NoError(t, err)
+	return id
+}
+
+// Proofs of witnesses are asked for if the log needs them, and then have to be there.
+func TestWebVHAsksForWitnesses(t *testing.T) {
+	w := webvh.Witness{Threshold: 2, Witnesses: []did.DID{witnessDID(t, 6), witnessDID(t, 7), witnessDID(t, 8)}}
+	f := newFleet(t, webvh.Change{})
+	f.webvh.TTL = -1
+	witnessed := grow(t, f.first, 3, webvh.Change{Witness: &w})
+	one, err := witnessed.Witness(logKey(6), jan(3))
+	require.NoError(t, err)
+	two, err := one.Witness(logKey(8), jan(3))
+	require.NoError(t, err)
+
+	f.host.log.Store(one)
+	_, err = f.resolve(t.Context(), did.Version{})
+	refused(t, err, resolver.ErrContent)
+	require.ErrorIs(t, err, did.ErrInvalidDocument)
+	broken, ok := errors.AsType[*webvh.LogError](err)
+	require.True(t, ok)
+	require.Equal(t, webvh.RuleWitness, broken.Rule)
+	require.Equal(t, 2, broken.Entry)
+	got, err := f.resolve(t.Context(), did.Version{Number: 1})
+	require.NoError(t, err, "what needs no witness does not wait for one")
+	require.Equal(t, "1", got)
+
+	f.host.noProof.Store(true)
+	_, err = f.resolve(t.Context(), did.Version{})
+	require.ErrorIs(t, err, webvh.ErrNoWitness)
+	require.ErrorIs(t, err, did.ErrInvalidDocument)
+
+	f.host.noProof.Store(false)
+	f.host.log.Store(two)
+	f.host.proofs.Store(0)
+	got, err = f.resolve(t.Context(), did.Version{})
+	require.NoError(t, err)
+	require.Equal(t, "2", got)
+	require.EqualValues(t, 1, f.host.proofs.Load())
+
+	// If the log is there and the proofs are not to be had, nothing is known.
+	f.host.before = func(r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "did-witness.json") {
+			panic(http.ErrAbortHandler)
+		}
+	}
+	_, err = f.resolve(t.Context(), did.Version{})
+	retry(t, err)
+	require.False(t, did.IsAnswer(err))
+}
+
+// Of a log that breaks, what was valid before is still answered for; the rest is refused, with the entry named, and
+// nothing is remembered.
+func TestWebVHOfABrokenLog(t *testing.T) {
+	f := newFleet(t, webvh.Change{})
+	third := grow(t, grow(t, f.first, 3, webvh.Change{}), 5, webvh.Change{})
+	text := strings.Replace(string(third.Raw()), third.Entry(3).Time.Format(time.RFC3339), "2026-01-06T00:00:00Z", 1)
+	require.NotEqual(t, string(third.Raw()), text)
+	f.host.raw.Store(&text)
+	for _, v := range []did.Version{{}, {Number: 3}, {Time: jan(6)}} {
+		_, err := f.resolve(t.Context(), v)
+		refused(t, err, resolver.ErrContent)
+		broken, ok := errors.AsType[*webvh.LogError](err)
+		require.True(t, ok)
+		require.Equal(t, 3, broken.Entry)
+		require.ErrorContains(t, err, "https://fleet.example:"+f.port+"/machines/42/did.jsonl: webvh: entry 3")
+	}
+	got, err := f.resolve(t.Context(), did.Version{Number: 2})
+	require.NoError(t, err)
+	require.Equal(t, "2", got)
+	require.EqualValues(t, 4, f.host.asked.Load(), "a log that is broken is asked for again")
+
+	f.host.raw.Store(nil)
+	f.host.log.Store(third)
+	got, err = f.resolve(t.Context(), did.Version{})
+	require.NoError(t, err)
+	require.Equal(t, "3", got)
+}
+
+// Copies count if the caller says so, and are marked; a host that says something is not overruled.
+func TestWebVHAsksWatchers(t *testing.T) {
+	f := newFleet(t, webvh.Change{})
+	watcher, named := &logHost{}, &logHost{}
+	var query atomic.Value
+	watcher.before = func(r *http.Request) { query.Store(r.URL.String()) }
+	f.internet.host("watcher.example", watcher.ServeHTTP, nil)
+	f.internet.host("named.example", named.ServeHTTP, nil)
+	at := func(host string) string { return "https://" + host + ":" + f.port }
+	second := grow(t, f.first, 3, webvh.Change{Watchers: []string{at("named.example")}})
+	watcher.log.Store(f.first)
+	named.log.Store(second)
+	f.host.log.Store(second)
+	f.webvh.TTL = -1
+
+	for _, down := range []int64{503, 404, 410} {
+		f.host.down.Store(down)
+		_, err := f.resolve(t.Context(), did.Version{})
+		require.Error(t, err)
+		require.Equal(t, down != 503, errors.Is(err, did.ErrNotFound))
+	}
+	require.Zero(t, watcher.asked.Load())
+
+	f.webvh.Watchers = []string{at("nobody.example"), at("watcher.example") + "/"}
+	res, err := f.webvh.Resolve(t.Context(), f.id, did.Version{})
+	require.NoError(t, err)
+	require.True(t, res.Stale)
+	require.Equal(t, f.first.Entry(1).VersionID, res.VersionID)
+	require.Equal(t, "/log?scid="+f.first.SCID(), query.Load())
+
+	// It has seen a newer one meanwhile; the watcher that has not is left out, the one it names is asked.
+	f.host.down.Store(0)
+	_, err = f.resolve(t.Context(), did.Version{})
+	require.NoError(t, err)
+	f.host.down.Store(503)
+	_, err = f.resolve(t.Context(), did.Version{})
+	require.Equal(t, 503, retry(t, err).Status, "it is the host's error that counts")
+	f.webvh.NamedWatchers = true
+	res, err = f.webvh.Resolve(t.Context(), f.id, did.Version{})
+	require.NoError(t, err)
+	require.True(t, res.Stale)
+	require.Equal(t, second.Entry(2).VersionID, res.VersionID)
+
+	// A host that serves something else is refused, whatever a watcher has.
+	f.host.down.Store(0)
+	f.host.log.Store(f.first)
+	_, err = f.resolve(t.Context(), did.Version{})
+	require.ErrorIs(t, err, did.ErrInvalidDocument)
+}
+
+// A DID that moved is found at both places. But no host is spoken for by a log that says it was there.
+func TestWebVHMoves(t *testing.T) {
+	f := newFleet(t, webvh.Change{Portable: new(true)})
+	yard := &logHost{}
+	f.internet.host("yard.example", yard.ServeHTTP, nil)
+	moved, err := f.first.Move(webvh.Change{Key: logKey(1), Time: jan(5)}, "yard.example%3A"+f.port+":cranes:7")
+	require.NoError(t, err)
+	f.host.log.Store(moved)
+	yard.log.Store(moved)
+
+	res, err := f.webvh.Resolve(t.Context(), f.id, did.Version{Time: jan(3)})
+	require.NoError(t, err)
+	require.Equal(t, f.id, res.Document.ID, "what it was called then")
+	require.Equal(t, moved.ID(), res.CanonicalID)
+	_, err = did.Key(t.Context(), f.webvh, f.id.URL("key-1"), did.AssertionMethod, did.Version{Time: jan(3)})
+	require.NoError(t, err)
+	require.Zero(t, yard.asked.Load())
+
+	// The log is known and fresh, but not from there.
+	yard.down.Store(404)
+	_, err = f.webvh.Resolve(t.Context(), moved.ID(), did.Version{})
+	require.ErrorIs(t, err, did.ErrNotFound)
+	require.EqualValues(t, 1, yard.asked.Load())
+
+	yard.down.Store(0)
+	for range 2 {
+		res, err = f.webvh.Resolve(t.Context(), moved.ID(), did.Version{})
+		require.NoError(t, err)
+		require.Equal(t, moved.ID(), res.Document.ID)
+	}
+	require.EqualValues(t, 2, yard.asked.Load())
+	require.EqualValues(t, 1, f.host.asked.Load())
+
+	// The old host that stays behind is seen through by what the new one served.
+	f.host.log.Store(f.first)
+	_, err = f.webvh.Resolve(resolver.NoCache(t.Context()), f.id, did.Version{})
+	_, ok := errors.AsType[*webvh.ForkError](err)
+	require.True(t, ok)
+
+	// And one that only redirects does not answer.
+	f.host.before = func(*http.Request) { panic(http.ErrAbortHandler) }
+	f.internet.host("old.example", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://yard.example:"+f.port+"/cranes/7/did.jsonl", http.StatusMovedPermanently)
+	}, nil)
+	log := newLog(t, "old.example%3A"+f.port, webvh.Change{})
+	_, err = f.webvh.Resolve(t.Context(), log.ID(), did.Version{})
+	refused(t, err, resolver.ErrRedirect)
+	require.ErrorIs(t, err, did.ErrInvalidDocument)
+}
+
+// What no request could answer is not asked.
+func TestWebVHRefusesUnasked(t *testing.T) {
+	f := newFleet(t, webvh.Change{})
+	for _, tt := range []struct {
+		name, id string
+		want     error
+	}{
+		{"another method", "did:web:fleet.example", did.ErrMethodNotSupported},
+		{"no SCID", "did:webvh:fleet.example", did.ErrInvalidDID},
+		{"an address", "did:webvh:" + f.first.SCID() + ":127.0.0.1", did.ErrInvalidDID},
+		{"a path that climbs", "did:webvh:" + f.first.SCID() + ":fleet.example:%2E%2E", did.ErrInvalidDID},
+	} {
+		_, err := f.webvh.Resolve(t.Context(), did.MustParse(tt.id), did.Version{})
+		require.ErrorIs(t, err, tt.want, tt.name)
+		require.True(t, did.IsAnswer(err))
+	}
+	_, err := (&resolver.WebVH{}).Resolve(t.Context(), f.id, did.Version{})
+	require.ErrorContains(t, err, "needs a Client")
+	require.Zero(t, f.host.asked.Load())
+}
+
+// The memory is bounded: in number and in bytes.
+func TestWebVHForgets(t *testing.T) {
+	n := newInternet(t)
+	var asked atomic.Int64
+	var logs func(string) *webvh.Log
+	for i := range 4 {
+		host := fmt.Sprintf("h%d.example", i)
+		n.host(host, func(w http.ResponseWriter, r *http.Request) { asked.Add(1); w.Write(logs(host).Raw()) }, nil)
+	}
+	logs = n.logs()
+	c := n.client()
+	t.Cleanup(c.CloseIdle)
+	size := int64(len(logs("h0.example").Raw()))
+	for name, w := range map[string]*resolver.WebVH{
+		"two logs":                {Client: c, Size: 2},
+		"as many bytes":           {Client: c, Bytes: 2*size + 1500},
+		"not even one: too large": {Client: c, Bytes: size - 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked.Store(0)
+			for range 2 {
+				for i := range 4 {
+					_, err := w.Resolve(t.Context(), logs(fmt.Sprintf("h%d.example", i)).ID(), did.Version{})
+					require.NoError(t, err)
+				}
+			}
+			require.EqualValues(t, 8, asked.Load())
+		})
+	}
+}
+
+// The logs of the published test suite, made by other implementations and served where their identifiers
+// say: each version is the one that package webvh, which holds them against the published results, reads
+// from the files.
+func TestPublishedWebVHLogs(t *testing.T) {
+	n, passed, total := newInternet(t), 0, 0
+	c := n.proxied()
+	t.Cleanup(c.CloseIdle)
+	var folder atomic.Value
+	hosts := map[string]bool{}
+	paths, err := filepath.Glob(filepath.Join(shared.Path(t, "vectors", "did-webvh"), "*", "*", "resolutionResult*.json"))
+	require.NoError(t, err)
+	for _, path := range paths {
+		total++
+		raw, err := os.ReadFile(path)
+		require.NoError(t, err)
+		var want struct {
+			Metadata struct {
+				VersionID string `json:"versionId"`
+			} `json:"didDocumentMetadata"`
+		}
+		require.NoError(t, json.Unmarshal(raw, &want))
+		text, err := os.ReadFile(filepath.Join(filepath.Dir(path), "did.jsonl"))
+		require.NoError(t, err)
+		proofs, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "did-witness.json"))
+		id, err := webvh.Subject(text)
+		require.NoError(t, err)
+		log, err := webvh.Verify(id, text, proofs)
+		require.NoError(t, err)
+		v := did.Version{ID: want.Metadata.VersionID}
+		offline, err := log.Resolve(t.Context(), id, v)
+		require.NoError(t, err)
+
+		url, err := webvh.LogURL(id)
+		require.NoError(t, err)
+		if host := strings.Split(url, "/")[2]; !hosts[host] {
+			hosts[host] = true
+			n.host(host, func(w http.ResponseWriter, r *http.Request) {
+				http.ServeFile(w, r, filepath.Join(folder.Load().(string), filepath.Base(r.URL.Path)))
+			}, nil)
+		}
+		folder.Store(filepath.Dir(path))
+		online, err := (&resolver.WebVH{Client: c}).Resolve(t.Context(), id, v)
+		if err != nil || online.Document.Raw != offline.Document.Raw || online.VersionID != want.Metadata.VersionID {
+			t.Logf("%s: %v", path, err)
+			continue
+		}
+		passed++
+	}
+	require.NotZero(t, total)
+	shared.Tally(t, "did:webvh 1.0 over HTTPS", "didwebvh-test-suite", passed, total, "")
+}
+
+func ExampleWebVH() {
+	// A host that stands for https://example.com, at a port of this machine.
+	host := &logHost{}
+	srv := httptest.NewTLSServer(host)
+	defer srv.Close()
+	client := local(srv) // otherwise a new(resolver.Client)
+	defer client.CloseIdle()
+
+	// A machine gets an identity, and a new update key a month later.
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)) // yours is in a package keystore
+	id, _ := webvh.Draft("example.com%3A" + port(srv) + ":cranes:7")
+	made, err := webvh.Create(webvh.Change{Key: key, Document: &did.Document{ID: id}, Time: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	rotated, err := made.Rotate(webvh.Change{Key: key, Time: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)}, logKey(2).Public())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	host.log.Store(rotated)
+
+	r := &resolver.WebVH{Client: client}
+	for _, v := range []did.Version{{}, {Time: time.Date(2026, 1, 15, 0, 0, 0, 0, time.UTC)}, {Number: 2}} {
+		res, err := r.Resolve(context.Background(), made.ID(), v)
+		fmt.Println(res.VersionID[:2], err)
+	}
+	fmt.Println("requests:", host.asked.Load())
+
+	// The host, or who broke into it, wants the rotation forgotten.
+	host.log.Store(made)
+	_, err = r.Resolve(resolver.NoCache(context.Background()), made.ID(), did.Version{})
+	if fork, ok := errors.AsType[*webvh.ForkError](err); ok {
+		fmt.Println("gone: entry", fork.Number, did.IsAnswer(err))
+	}
+	// Output:
+	// 2- <nil>
+	// 1- <nil>
+	// 2- <nil>
+	// requests: 1
+	// gone: entry 2 true
+}
