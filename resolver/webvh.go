@@ -280,7 +280,7 @@ func (w *WebVH) from(ctx context.Context, id did.DID, known *webvh.Log, logURL, 
 		return refuse(nil, err)
 	}
 	if w.Store != nil {
-		w.Store.Put(storeKey(id), packLog(log), sent)
+		w.Store.Put(logKey(id), packLog(log), sent)
 	}
 	return &fetch{log: log, sent: sent}
 }
@@ -319,14 +319,14 @@ func (w *WebVH) known(id did.DID) *webvh.Log {
 		}
 		return s.log
 	}
-	data, at, ok := w.Store.Get(storeKey(id))
+	data, at, ok := w.Store.Get(logKey(id))
 	if !ok {
 		return nil
 	}
 	text, proofs := unpackLog(data)
 	log, err := webvh.Verifier{Now: w.Now}.Verify(id, text, proofs)
 	if err != nil {
-		w.Store.Delete(storeKey(id)) // nobody vouches for what is there but the log itself
+		w.Store.Delete(logKey(id)) // nobody vouches for what is there but the log itself
 		return nil
 	}
 	if log, err = w.remember(id, log, at); err != nil {
@@ -341,7 +341,7 @@ func scid(id did.DID) string {
 	return scid
 }
 
-func storeKey(id did.DID) string { return "webvh log of " + id.String() }
+func logKey(id did.DID) string { return "webvh log of " + id.String() }
 
 // packLog makes one text of a log and the proofs of its witnesses: the length of the log, a line
 // feed, the log, the proofs.
