@@ -23,6 +23,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hourmeter/hourmeter/cmd/hourmeter/vcapi"
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/resolver"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/rdfc"
 )
@@ -57,7 +59,7 @@ listens on this machine only.
   POST /credentials/status     revoke or suspend it       POST /presentations/verify
   POST /presentations/prove    present credentials        POST /challenges
   GET  /status-lists/…         GET /1.0/identifiers/DID   POST /credentials/derive
-  GET  /openapi.json           GET /healthz               GET  /metrics
+  GET  /openapi.json           GET /1.0/methods           GET  /healthz   GET /metrics
 
 Without --key it verifies only. With --key it signs for whoever has one of the tokens in
 --token-file, a token on each line; if there is no such file, it is made with a new token.
@@ -72,6 +74,11 @@ is lost, so is who was revoked.
 
 Issuers that are did:web or did:webvh, status lists and schemas of others are looked up
 with --online; otherwise such credentials could not be checked, which is answered by 503.
+
+It is also a DID resolver, which a Universal Resolver can mount as a driver. With --online
+it resolves every method that hourmeter knows: it asks public hosts only, remembers their
+answers, and takes fewer such requests of a client than of others. Without, it resolves
+those whose identifiers say by themselves what is in their documents.
 
 --conformance starts a server for conformance suites instead: new keys each time, an
 issuer for each way to secure a credential (below /eddsa-rdfc-2022 and so on), no tokens,
@@ -160,6 +167,15 @@ func (a *app) serveAPI(ctx context.Context, r apiRequest) (err error) {
 	if err := a.lookUp(v, r.serve.resolve, r.serve.network); err != nil {
 		return err
 	}
+	var dids did.Resolver = resolver.Offline() // what strangers may ask for: nothing of --resolver and of files
+	if r.serve.resolve.online {
+		client, err := r.serve.network.client(a)
+		if err != nil {
+			return err
+		}
+		defer client.CloseIdle()
+		dids = resolver.All(client)
+	}
 
 	// 3. Where?
 	listener, secure, err := r.serve.open()
@@ -179,7 +195,7 @@ func (a *app) serveAPI(ctx context.Context, r apiRequest) (err error) {
 
 	// 4. The lists of who is revoked.
 	h := &vcapi.Handler{
-		Accept: accept, Verifier: v, Resolver: offline(), Derive: rdfc.ECDSASD2023{}.Derive,
+		Accept: accept, Verifier: v, Resolver: dids, Derive: rdfc.ECDSASD2023{}.Derive,
 		Challenges: &vcapi.Challenges{Domain: r.domain}, Log: slog.New(slog.NewJSONHandler(a.stderr, nil)),
 	}
 	if r.serve.behindProxy {

@@ -18,7 +18,8 @@
 //	POST /credentials/derive              disclose a part of a credential (ecdsa-sd-2023)
 //	POST /challenges                      a challenge to present credentials for
 //	GET  /status-lists/{list}             a status list, signed
-//	GET  /1.0/identifiers/{did}           resolve a DID (resolver.Handler)
+//	GET  /1.0/identifiers/{did}           resolve a DID, or dereference a DID URL (resolver.Handler); also POST
+//	GET  /1.0/methods                     the DID methods that are resolved
 //	GET  /openapi.json                    all this as OpenAPI
 //	GET  /healthz                         whether it is up
 //	GET  /metrics                         for Prometheus                             needs a token, but on this machine

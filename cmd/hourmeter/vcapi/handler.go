@@ -53,8 +53,9 @@ type Handler struct {
 	Accept vc.Accept
 	// Verifier checks credentials and presentations; nil means one without a network.
 	Verifier *vc.Verifier
-	// Resolver resolves DIDs for GET /1.0/identifiers/; nil means did.Offline. Whoever can reach
-	// the Handler can have it look up any DID.
+	// Resolver resolves DIDs for /1.0/identifiers/; nil means did.Offline. Whoever can reach
+	// the Handler can have it look up any DID: give it a resolver.Cache of what opens connections
+	// to public hosts only, as resolver.All is. See LookupCost.
 	Resolver did.Resolver
 	// Challenges are those that presentations answer; nil makes some with the defaults.
 	Challenges *Challenges
@@ -76,6 +77,8 @@ type Handler struct {
 	working      chan struct{} // a place for each request that is computed
 	routes       []route
 	resolving    http.Handler
+	offline      resolver.Methods // for which nobody is asked
+	lookups      chan struct{}    // a place for each request that somebody may be asked for
 	metrics      *metrics
 	draining     atomic.Bool
 }
@@ -123,9 +126,11 @@ func (h *Handler) begin() {
 	h.all = ratelimit.New(h.TotalRate, h.TotalRate)
 	h.room = newRoom()
 	h.working = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
-	h.resolving = http.StripPrefix("/1.0/identifiers/", &resolver.Handler{Resolver: h.Resolver})
+	identifiers := &resolver.Handler{Resolver: h.Resolver}
+	h.resolving = http.StripPrefix("/1.0/identifiers/", identifiers)
+	h.offline, h.lookups = resolver.Offline(), make(chan struct{}, MaxLookups)
 	h.metrics = newMetrics()
-	h.routes = routes()
+	h.routes = routes(identifiers.ServeMethods)
 }
 
 // Drain makes /healthz say that the service is about to end, so that a load balancer sends nobody
@@ -139,12 +144,13 @@ type route struct {
 	most   int  // bytes of body that are read; 0: there is none
 	signs  bool // needs a token of the instance
 	serve  func(h *Handler, ctx context.Context, in *request) reply
-	direct func(h *Handler, w http.ResponseWriter, r *http.Request) // instead of serve
+	post   bool                                                            // is also answered if it comes by POST
+	direct func(h *Handler, w http.ResponseWriter, r *http.Request) *reply // instead of serve; nil if it is written
 }
 
 // routes are the endpoints that have a path of their own. Those of an instance also stand below its
 // name.
-func routes() []route {
+func routes(methods http.HandlerFunc) []route {
 	return []route{
 		{name: "/credentials/issue", method: "POST", most: MaxCredentialRequest, signs: true, serve: (*Handler).issue},
 		{name: "/credentials/status", method: "POST", most: MaxSmallRequest, signs: true, serve: (*Handler).status},
@@ -154,7 +160,8 @@ func routes() []route {
 		{name: "/credentials/derive", method: "POST", most: MaxCredentialRequest, serve: (*Handler).derive},
 		{name: "/challenges", method: "POST", most: MaxSmallRequest, serve: (*Handler).challenge},
 		{name: "/status-lists/{list}", method: "GET", serve: (*Handler).statusList},
-		{name: "/1.0/identifiers/{did}", method: "GET", direct: func(h *Handler, w http.ResponseWriter, r *http.Request) { h.resolving.ServeHTTP(w, r) }},
+		{name: "/1.0/identifiers/{did}", method: "GET", post: true, direct: (*Handler).resolve},
+		{name: "/1.0/methods", method: "GET", direct: func(_ *Handler, w http.ResponseWriter, r *http.Request) *reply { methods(w, r); return nil }},
 		{name: "/openapi.json", method: "GET", serve: (*Handler).openAPI},
 		{name: "/healthz", method: "GET", serve: (*Handler).health},
 		{name: "/metrics", method: "GET", direct: (*Handler).serveMetrics},
@@ -259,10 +266,13 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, at route, instan
 		return problem(http.StatusNotFound, "there is no such path, or no such instance: see /openapi.json")
 	}
 	head := at.method == http.MethodGet && r.Method == http.MethodHead
-	if r.Method != at.method && !head {
+	if r.Method != at.method && !head && !(at.post && r.Method == http.MethodPost) {
 		allow := at.method
 		if allow == http.MethodGet {
 			allow = "GET, HEAD"
+		}
+		if at.post {
+			allow += ", POST"
 		}
 		w.Header().Set("Allow", allow)
 		return problem(http.StatusMethodNotAllowed, "here goes "+allow)
@@ -280,8 +290,7 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, at route, instan
 	}
 	defer h.room.leave(client)
 	if at.direct != nil {
-		at.direct(h, w, r)
-		return nil
+		return at.direct(h, w, r)
 	}
 
 	// 5. The body, whole, before anything is made of it.

@@ -48,7 +48,7 @@ func (m *metrics) count(endpoint string, status int, outcome string, took time.D
 
 // serveMetrics answers a program on this machine, and whoever has a token of any instance. A proxy on
 // this machine passes requests on with a header that says for whom.
-func (h *Handler) serveMetrics(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) serveMetrics(w http.ResponseWriter, r *http.Request) *reply {
 	at, err := netip.ParseAddrPort(r.RemoteAddr)
 	local := err == nil && at.Addr().Unmap().IsLoopback() && r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == ""
 	for _, i := range h.Instances {
@@ -56,8 +56,8 @@ func (h *Handler) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	}
 	if !local {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="hourmeter"`)
-		problem(http.StatusUnauthorized, "this needs an API token").write(w, r, w.Header().Get("X-Request-Id"))
-		return
+		return problem(http.StatusUnauthorized, "this needs an API token")
 	}
 	h.metrics.handler.ServeHTTP(w, r)
+	return nil
 }
