@@ -178,3 +178,35 @@ func TestServeRefuses(t *testing.T) {
 		})
 	}
 }
+
+// The service resolves DIDs: those that need no network always, those of hosts with --online.
+func TestServeResolvesDIDs(t *testing.T) {
+	b := newBench(t)
+	get := func(s Serving, path string) (int, string) {
+		resp, err := http.Get("http://" + s.Address + path)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return resp.StatusCode, string(body)
+	}
+	const key = "z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+	for _, online := range []bool{false, true} {
+		args := []string{"--allow", "any"}
+		if online {
+			args = append(args, "--online")
+		}
+		s, _, stop := b.api(args...)
+		_, methods := get(s, "/1.0/methods")
+		require.Contains(t, methods, `"key"`)
+		require.Equal(t, online, strings.Contains(methods, `"web"`), methods)
+		status, body := get(s, "/1.0/identifiers/did:key:"+key)
+		require.Equal(t, http.StatusOK, status, body)
+		status, body = get(s, "/1.0/identifiers/did%3Akey%3A"+key+"%23"+key)
+		require.Equal(t, http.StatusOK, status, body)
+		require.Contains(t, body, `"contentStream"`)
+		status, body = get(s, "/1.0/identifiers/did:web:127.0.0.1")
+		require.Equal(t, map[bool]int{true: http.StatusBadRequest, false: http.StatusNotImplemented}[online], status, body)
+		stop()
+	}
+}

@@ -2,10 +2,16 @@ package vcapi_test
 
 import (
 	"context"
+	"crypto/x509"
+	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,6 +87,37 @@ func TestTheServiceIsADIDResolver(t *testing.T) {
 	a = s.do("PUT", at1+"did:example:yard", "")
 	require.Equal(t, http.StatusMethodNotAllowed, a.status)
 	require.Equal(t, "GET, HEAD, POST", a.header.Get("Allow"))
+}
+
+// A DID that names a host is looked up there once, if the host is one that may be asked.
+func TestTheServiceLooksDIDsUp(t *testing.T) {
+	var asked atomic.Int64
+	site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		io.WriteString(w, `{"id":"did:web:example.com%3A`+r.Host[strings.LastIndexByte(r.Host, ':')+1:]+`"}`)
+	}))
+	t.Cleanup(site.Close)
+	at := netip.MustParseAddrPort(site.Listener.Addr().String())
+	roots := x509.NewCertPool()
+	roots.AddCert(site.Certificate())
+	id := "/1.0/identifiers/" + url.QueryEscape(fmt.Sprintf("did:web:example.com%%3A%d", at.Port()))
+	for _, allowed := range []bool{false, true} {
+		client := &resolver.Client{Roots: roots, Lookup: func(context.Context, string) ([]netip.Addr, error) { return []netip.Addr{at.Addr()}, nil }}
+		if allowed {
+			client.Allow = []netip.Prefix{netip.PrefixFrom(at.Addr(), 32)}
+		}
+		t.Cleanup(client.CloseIdle)
+		h := newHandler(t)
+		h.Resolver = resolver.All(client)
+		s := serve(t, h)
+		require.Contains(t, string(s.get("/1.0/methods").body), `"web"`)
+		for range 3 {
+			a := s.get(id)
+			require.Equal(t, map[bool]int{true: http.StatusOK, false: http.StatusInternalServerError}[allowed], a.status, "%s", a.body)
+			require.NotContains(t, string(a.body), "127.0.0.1", "what is inside is not for strangers")
+		}
+		require.EqualValues(t, map[bool]int{true: 1, false: 0}[allowed], asked.Load())
+	}
 }
 
 // What has to be looked up counts for more than other requests.
