@@ -19,6 +19,8 @@ const (
 	// maxVersions is how many answers about one DID are remembered, so that looking
 	// through them stays quick. Few documents change more often while it matters.
 	maxVersions = 16
+	// maxKeys is how many keys of one document are remembered: those of machines in use.
+	maxKeys = 16
 	// maxRefusals is how many refusals are remembered, apart from documents so that
 	// strangers who make up identifiers do not push those out; and refusalBytes how much
 	// text of them.
@@ -81,14 +83,15 @@ type question struct {
 	v  did.Version
 }
 
-// An answer is what Next said of v. It does not change, but for failed.
+// An answer is what Next said of v. It does not change, but for failed and keys.
 type answer struct {
 	v     did.Version
 	res   *did.Resolution // with Retrieved
 	fresh time.Time       // until when
 	stale time.Time       // until when it may be given for want of a fresh one
 
-	failed time.Time // when Next last gave no answer to what this one fits; guarded by Cache.mu
+	failed time.Time                   // when Next last gave no answer to what this one fits; guarded by Cache.mu
+	keys   map[keyUse]crypto.PublicKey // some that were read from the document; guarded by Cache.mu
 }
 
 // A refusal is a no.
@@ -126,21 +129,6 @@ func (c *Cache) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Re
 		}
 	}
 	return nil, err
-}
-
-// Key implements [did.KeyResolver].
-func (c *Cache) Key(ctx context.Context, url did.URL, use did.Relationship, v did.Version) (crypto.PublicKey, error) {
-	if isLocal(c.Next, url.DID.Method()) {
-		return did.Key(ctx, c.Next, url, use, v)
-	}
-	return did.Key(ctx, (*documents)(c), url, use, v)
-}
-
-// documents is a Cache that is no KeyResolver, so that did.Key goes by the document.
-type documents Cache
-
-func (d *documents) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Resolution, error) {
-	return (*Cache)(d).Resolve(ctx, id, v)
 }
 
 // remembered returns what answers q without asking, if anything does. c.mu is held.

@@ -2,6 +2,7 @@ package resolver_test
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"io"
@@ -580,6 +581,63 @@ func TestCacheDoesNotRememberWhatNeedsNoNetwork(t *testing.T) {
 			require.Equal(t, tc.local, first != again)
 			require.Equal(t, tc.local, first.Retrieved.IsZero())
 		})
+	}
+}
+
+// A key that was remembered counts as the document says at each time, and no longer than the document.
+func TestCacheKeysAreThoseOfTheDocument(t *testing.T) {
+	const p256 = "zDnaerx9CtbPJ1q36T5Ln5wYt3MQYeGRG5ehnPAmxcf5mDZpv"
+	method := func(fragment, rest string) string {
+		return `{"id":"#` + fragment + `","type":"Multikey","controller":"did:example:shop","publicKeyMultibase":"` + p256 + `"` + rest + `}`
+	}
+	doc, err := did.ParseDocument([]byte(`{"id":"did:example:shop","verificationMethod":[` + method("k", "") + `,` + method("brief", `,"expires":"2026-02-01T00:00:00Z"`) +
+		`],"assertionMethod":["#k","#brief"]}`))
+	require.NoError(t, err)
+	res := &did.Resolution{Document: doc, Created: day(1)}
+	for _, store := range []resolver.Store{nil, &resolver.Memory{}} {
+		now := day(100)
+		src := fixed(res, nil)
+		c := &resolver.Cache{Next: src, TTL: time.Hour, MaxStale: time.Hour, Store: store, Now: func() time.Time { return now }}
+		ask := func(ctx context.Context, fragment string, use did.Relationship, v did.Version) (crypto.PublicKey, error) {
+			pub, err := did.Key(ctx, c, shop.URL(fragment), use, v)
+			direct, directErr := did.Key(ctx, src, shop.URL(fragment), use, v)
+			src.asked.Add(-1)
+			require.Equal(t, direct, pub)
+			require.Equal(t, fmt.Sprint(directErr), fmt.Sprint(err))
+			return pub, err
+		}
+		for range 3 {
+			first, err := ask(t.Context(), "k", did.AssertionMethod, did.Version{})
+			require.NoError(t, err)
+			again, err := ask(t.Context(), "k", did.AssertionMethod, did.Version{Time: day(20)})
+			require.NoError(t, err)
+			require.Same(t, first, again)
+			_, err = ask(t.Context(), "k", did.Authentication, did.Version{})
+			require.ErrorIs(t, err, did.ErrKeyNotAuthorized)
+			_, err = ask(t.Context(), "missing", did.AssertionMethod, did.Version{})
+			require.ErrorIs(t, err, did.ErrNotFound)
+			_, err = ask(t.Context(), "brief", did.AssertionMethod, did.Version{Time: day(31)})
+			require.NoError(t, err)
+			_, err = ask(t.Context(), "brief", did.AssertionMethod, did.Version{Time: day(32)})
+			require.ErrorIs(t, err, did.ErrKeyNotAuthorized)
+		}
+		require.EqualValues(t, 1, src.asked.Load())
+
+		_, err = ask(resolver.NoCache(t.Context()), "k", did.AssertionMethod, did.Version{})
+		require.NoError(t, err)
+		require.EqualValues(t, 2, src.asked.Load())
+		now = now.Add(time.Hour)
+		src.f = fixed(nil, did.ErrDeactivated).f
+		_, err = ask(t.Context(), "k", did.AssertionMethod, did.Version{})
+		require.ErrorIs(t, err, did.ErrDeactivated)
+	}
+
+	// Nor is a key taken from a document that somebody else's DID was answered with.
+	other := did.MustParse("did:example:other")
+	c := &resolver.Cache{Next: fixed(res, nil)}
+	for range 2 {
+		_, err = did.Key(t.Context(), c, other.URL("k"), did.AssertionMethod, did.Version{})
+		require.ErrorIs(t, err, did.ErrInvalidDocument)
 	}
 }
 

@@ -3,7 +3,8 @@ package resolver
 import "github.com/hourmeter/hourmeter/did"
 
 // A Local makes documents out of identifiers, which takes no network: [did.Offline] is one.
-// A [Cache] does not remember its documents, since to make them again is as quick.
+// A [Cache] does not remember its documents: they can be made again without asking anyone,
+// and strangers could fill it with them.
 type Local interface {
 	did.Resolver
 	// Supports reports whether a method, such as "key", is one that it resolves so.

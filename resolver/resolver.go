@@ -17,7 +17,8 @@
 //		TTL: time.Hour,
 //	}
 //
-// [Methods] chooses by method, [Static] answers from memory, and [Cache] remembers. [Web] and
+// [Methods] chooses by method, [Static] answers from memory, and [Cache] remembers, in a [Dir]
+// also from one run to the next. [Web] and
 // [WebVH] ask the host that a DID names, and nobody else; [Universal] asks another resolver.
 //
 // A [Client] makes requests over HTTPS, to public servers only, and reads no more than asked for.

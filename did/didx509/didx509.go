@@ -136,6 +136,9 @@ type Resolver struct {
 	Check func(ctx context.Context, id did.DID, chain Chain, at time.Time) error
 }
 
+// Supports reports whether a method is the one that a Resolver resolves: x509.
+func (Resolver) Supports(method string) bool { return method == "x509" }
+
 // Resolve implements [did.Resolver]. The error wraps [ErrChainNeeded] if none of the chains fits.
 // A did:x509 has no versions with names, so asking for one gets [did.ErrNotFound].
 func (r Resolver) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Resolution, error) {

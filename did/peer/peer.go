@@ -46,6 +46,9 @@ type Resolver struct {
 	Known map[did.DID]did.DID
 }
 
+// Supports reports whether a method is the one that a Resolver resolves: peer.
+func (Resolver) Supports(method string) bool { return method == "peer" }
+
 // Resolve implements [did.Resolver]. Ids in the document's Raw are relative, as the method
 // has them.
 func (r Resolver) Resolve(_ context.Context, id did.DID, v did.Version) (*did.Resolution, error) {

@@ -34,6 +34,9 @@ type Resolver struct {
 	Legacy bool
 }
 
+// Supports reports whether a method is the one that a Resolver resolves: pkh.
+func (Resolver) Supports(method string) bool { return method == "pkh" }
+
 // New returns the did:pkh of an account as CAIP-10 writes it, such as
 // "eip155:1:0xb9c5714089478a327f09197987f16f9e5d936e8a". The text is kept as it is: of an
 // account of eip155, which may be written in lower case or with the checksum of EIP-55, those
