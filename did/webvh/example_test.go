@@ -218,12 +218,16 @@ func ExampleLog_AddProofs() {
 
 	theirs, err := webvh.Verify(log.ID(), log.Raw(), log.RawWitness())
 	fmt.Println(errors.Is(err, webvh.ErrNoWitness))
+	for e := range theirs.Pending() {
+		fmt.Println("entry", e.Number, "brings", e.Parameters.Witness.Threshold, "witness")
+	}
 	proof := must(theirs.Witness(witness, january(2))).RawWitness()
 
 	log = must(log.AddProofs(proof))
 	fmt.Println(log.Len(), log.Err())
 	// Output:
 	// true
+	// entry 2 brings 1 witness
 	// 2 <nil>
 }
 

@@ -1,11 +1,13 @@
 package webvh
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/multikey"
+	"github.com/hourmeter/hourmeter/internal/strictjson"
 	"github.com/hourmeter/hourmeter/internal/webname"
 )
 
@@ -62,6 +64,17 @@ func WebDID(id did.DID) (did.DID, error) {
 	}
 	_, location, _ := strings.Cut(id.Identifier(), ":")
 	return did.Parse("did:web:" + location)
+}
+
+// Subject returns the DID that the last line of a log says it is about. Nothing is checked: this is
+// for who has a file, and wants to know what to ask [Verify] for.
+func Subject(log []byte) (did.DID, error) {
+	lines := bytes.Split(bytes.TrimSpace(log[:min(len(log), MaxLogBytes)]), []byte("\n"))
+	doc, err := strictjson.Parse(lines[len(lines)-1], strictjson.Limits{Bytes: MaxEntryBytes})
+	if err != nil {
+		return did.DID{}, &LogError{Entry: len(lines), Rule: RuleJSON, Msg: "is no JSON", Err: err}
+	}
+	return did.Parse(doc.Root().Member("state").Member("id").Text())
 }
 
 // split returns the SCID of a did:webvh, and where it is published (did:webvh, "Method-Specific Identifier").

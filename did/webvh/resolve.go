@@ -22,6 +22,9 @@ import (
 // unless it has its own. A DID that was retired gets [did.ErrDeactivated], unless it is asked for by
 // versionId, versionNumber or a time before.
 //
+// That the DID had a name at a host before shows nothing about that host: anybody can begin a log with
+// any name, and move on.
+//
 // What l does not hold it does not know: asked for a time after its newest entry, it answers with that
 // one. How old l may be is for who fetched it to say.
 func (l *Log) Resolve(_ context.Context, id did.DID, v did.Version) (*did.Resolution, error) {

@@ -78,7 +78,7 @@ func (l *Log) AddProofs(file []byte) (*Log, error) {
 		default:
 			b.WriteString(",")
 		}
-		b.WriteString(t.value.Raw())
+		b.WriteString(t.raw)
 	}
 	b.WriteString("]}]\n")
 

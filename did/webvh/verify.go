@@ -2,9 +2,7 @@ package webvh
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,7 +11,6 @@ import (
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/jcs"
-	"github.com/hourmeter/hourmeter/internal/signature"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
@@ -23,7 +20,8 @@ type Verifier struct {
 	Skew time.Duration    // tolerated clock difference; zero means one minute
 
 	// Known is a log of the same DID that was verified before, or nil. Entries that it has, with
-	// the very same text, are not verified again; the proofs of witnesses are.
+	// the very same text, are not verified again; the proofs of witnesses are. Whether a log still
+	// has them all is another question: see [Log.Extends].
 	Known *Log
 }
 
@@ -65,17 +63,6 @@ func (v Verifier) Verify(id did.DID, log, witness []byte) (*Log, error) {
 		return nil, &LogError{Rule: RuleID, Msg: fmt.Sprintf("this is the log of %.120q, not of %.120q", l.ID(), id)}
 	}
 	return l, l.Err()
-}
-
-// Subject returns the DID that the last line of a log says it is about. Nothing is checked: this is
-// for who has a file, and wants to know what to ask [Verify] for.
-func Subject(log []byte) (did.DID, error) {
-	lines := bytes.Split(bytes.TrimSpace(log[:min(len(log), MaxLogBytes)]), []byte("\n"))
-	doc, err := strictjson.Parse(lines[len(lines)-1], strictjson.Limits{Bytes: MaxEntryBytes})
-	if err != nil {
-		return did.DID{}, &LogError{Entry: len(lines), Rule: RuleJSON, Msg: "is no JSON", Err: err}
-	}
-	return did.Parse(doc.Root().Member("state").Member("id").Text())
 }
 
 // read checks everything but witnesses. The Log is cut off before the first entry that does not hold,
@@ -315,83 +302,4 @@ func (c *checker) entry(l *Log, n int, line string) (e entry, _ *LogError) {
 	}
 	e.stateStart, e.stateEnd = int32(state.Offset()), int32(state.Offset()+len(state.Raw()))
 	return e, nil
-}
-
-// readTime reads a time in UTC (ISO 8601, as RFC 3339 has it).
-func readTime(text string) (t time.Time, err error) {
-	if err = t.UnmarshalText([]byte(text)); err != nil {
-		return t, err
-	}
-	if _, offset := t.Zone(); offset != 0 {
-		return t, fmt.Errorf("%.40q is not in UTC", text)
-	}
-	return t.UTC(), nil
-}
-
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
-
-// A proof is a Data Integrity proof of the one suite there is.
-type proof struct {
-	signer    string // a Multikey, which did:key repeats
-	config    [sha256.Size]byte
-	signature []byte
-}
-
-// readProof reads a proof (VC Data Integrity 1.0 §2.1). What did:webvh has no use for is refused: a
-// member such as expires would ask for a check that is not made.
-func readProof(v strictjson.Value) (p proof, err error) {
-	for m := range v.All() {
-		if m.Kind() != strictjson.String {
-			return p, fmt.Errorf("has a %.40q that is no string", m.Name())
-		}
-		want := ""
-		switch name := m.Name(); name {
-		case "id", "verificationMethod", "proofValue":
-		case "created":
-			if _, err := readTime(m.Text()); err != nil {
-				return p, fmt.Errorf("created: %w", err)
-			}
-		case "type":
-			want = "DataIntegrityProof"
-		case "cryptosuite":
-			want = "eddsa-jcs-2022"
-		case "proofPurpose":
-			want = "assertionMethod"
-		default:
-			return p, fmt.Errorf("has a member %.40q", name)
-		}
-		if want != "" && m.Text() != want {
-			return p, fmt.Errorf("has the %s %.40q instead of %q", m.Name(), m.Text(), want)
-		}
-	}
-	for _, name := range [...]string{"type", "cryptosuite", "proofPurpose", "verificationMethod", "proofValue"} {
-		if !v.Member(name).Exists() {
-			return p, fmt.Errorf("has no %s", name)
-		}
-	}
-	// The fragment is what names the key, and the identifier is the key: two keys here would be a trap.
-	method := v.Member("verificationMethod").Text()
-	id, fragment, _ := strings.Cut(method, "#")
-	var isKey bool
-	if p.signer, isKey = strings.CutPrefix(id, "did:key:"); !isKey || p.signer == "" || fragment != p.signer {
-		return p, fmt.Errorf("has the verificationMethod %.160q: want did:key:z…#z…, with the same key twice", method)
-	}
-	if p.signature, err = signature.DecodeBase58(v.Member("proofValue").Text()); err != nil {
-		return p, err
-	}
-	p.config = sha256.Sum256(jcs.Append(nil, v, jcs.Override{Name: "proofValue"}))
-	return p, nil
-}
-
-// verify checks that key signed what has this digest (Data Integrity EdDSA 1.0 §3.3.2).
-func (p *proof) verify(key ed25519.PublicKey, digest [sha256.Size]byte) error {
-	var message [2 * sha256.Size]byte
-	copy(message[:], p.config[:])
-	copy(message[sha256.Size:], digest[:])
-	if err := signature.Verify(key, message[:], p.signature); errors.Is(err, signature.ErrMismatch) {
-		return errors.New("does not match: what was signed has changed, or another key signed it")
-	} else if err != nil {
-		return err
-	}
-	return nil
 }

@@ -9,6 +9,20 @@
 // The danger: a log shows that nothing in it was changed, not that nothing came after. Whoever hosts
 // it can withhold the newest entries, and with them that a key was withdrawn. Only witnesses tell, or
 // remembering what was seen before: see [Log.Extends].
+//
+// # Where the standard can be read in two ways
+//
+//   - A log that breaks a rule is not thrown away as a whole: what comes before holds, for who asks for
+//     a version of it.
+//   - Pre-rotation counts from the entry after the one that begins it, as for the one that ends it. Or
+//     whoever has no key could begin it with theirs.
+//   - All proofs of an entry have to hold, though one is enough. A witness file may have others.
+//   - Who replaces a witness counts from the next entry. A proof counts for all entries before its own,
+//     also where the witness was sent away in between.
+//   - Keys that eddsa-jcs-2022 cannot use, members it does not know, and placeholders that are left in
+//     the first entry are refused. null is taken for "none" where there is a default.
+//   - The deactivating entry has a document, for who asks for that version; the latest there is none.
+//   - How an entry is written down is free: white space, the order of members, and escapes.
 package webvh
 
 import (
@@ -94,7 +108,10 @@ func (l *Log) Len() int { return l.held }
 
 // Entry returns a valid entry, counted from 1; it panics if there is none of that number.
 func (l *Log) Entry(n int) Entry {
-	e := &l.entries[:l.held][n-1]
+	return l.line(n, &l.entries[:l.held][n-1])
+}
+
+func (l *Log) line(n int, e *entry) Entry {
 	return Entry{n, e.versionID, e.time, e.id, e.params, l.text[e.stateStart:e.stateEnd], l.text[e.start:e.end]}
 }
 
@@ -102,6 +119,15 @@ func (l *Log) Entry(n int) Entry {
 func (l *Log) Entries() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
 		for n := 1; n <= l.held && yield(l.Entry(n)); n++ {
+		}
+	}
+}
+
+// Pending returns the entries that hold, but wait for their witnesses: for those to look at, and no
+// part of the DID yet.
+func (l *Log) Pending() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for i := l.held; i < len(l.entries) && yield(l.line(i+1, &l.entries[i])); i++ {
 		}
 	}
 }

@@ -24,9 +24,9 @@ func (l *Log) witnesses(i int) Witness {
 
 // A testimony is a proof of a witness in the file.
 type testimony struct {
-	entry  int // which entry of the log it approves of, from 0
-	signer string
-	value  strictjson.Value
+	proof
+	entry int    // which entry of the log it approves of, from 0
+	raw   string // as it stands in the file
 }
 
 // readWitnessFile returns the proofs that are about entries of l. Others are ignored: they may be of
@@ -48,10 +48,10 @@ func (l *Log) readWitnessFile(text string) (list []testimony, err error) {
 		if i < 0 || i >= len(l.entries) || l.entries[i].versionID != id.Text() {
 			continue
 		}
-		for proof := range proofs.All() {
+		for v := range proofs.All() {
 			// One that cannot be read "MAY" be ignored, and is: the threshold decides.
-			if p, err := readProof(proof); err == nil {
-				list = append(list, testimony{i, p.signer, proof})
+			if p, err := readProof(v); err == nil {
+				list = append(list, testimony{p, i, v.Raw()})
 			}
 		}
 	}
@@ -138,9 +138,5 @@ func (l *Log) check(t testimony) error {
 	if err != nil {
 		return err
 	}
-	p, err := readProof(t.value)
-	if err != nil {
-		return err
-	}
-	return p.verify(key, sha256.Sum256([]byte(`{"versionId":"`+l.entries[t.entry].versionID+`"}`)))
+	return t.verify(key, sha256.Sum256([]byte(`{"versionId":"`+l.entries[t.entry].versionID+`"}`)))
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -185,6 +186,9 @@ func TestWitnessing(t *testing.T) {
 	for i, k := range []byte{5, 6} {
 		theirs, err := webvh.Verify(log.ID(), log.Raw(), log.RawWitness())
 		require.Error(t, err)
+		pending := slices.Collect(theirs.Pending())
+		require.Len(t, pending, 1, "what the witness is to look at")
+		require.Equal(t, strings.TrimSpace(string(log.Raw())), pending[0].Raw)
 		theirs, err = theirs.Witness(key(k), day(1))
 		require.NoError(t, err)
 		log, err = log.AddProofs(theirs.RawWitness())
@@ -192,6 +196,7 @@ func TestWitnessing(t *testing.T) {
 		require.Equal(t, i == 1, log.Err() == nil)
 	}
 	require.Equal(t, 1, log.Len())
+	require.Empty(t, slices.Collect(log.Pending()))
 	for n := 2; n < 9; n++ {
 		before := log
 		log, err = log.Update(webvh.Change{Key: key(1), Time: day(n)})

@@ -3,10 +3,8 @@ package webvh
 import (
 	"crypto"
 	"crypto/ed25519"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +12,6 @@ import (
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/jcs"
 	"github.com/hourmeter/hourmeter/internal/multikey"
-	"github.com/hourmeter/hourmeter/internal/signature"
 )
 
 // A Change is what a new entry says. What is nil stays as it was, or, in the first entry, is what
@@ -109,25 +106,6 @@ func (l *Log) SetWitnesses(c Change, w Witness) (*Log, error) {
 // wants a key in each entry, Key stays an update key; nothing may follow all the same.
 func (l *Log) Deactivate(c Change) (*Log, error) { return l.change(c, true) }
 
-// Move is [Log.Update] to a new name, at another host and path such as "yard.example:cranes:7". The
-// document's own ids change with it, and its alsoKnownAs has the name before. The log has to be
-// portable. Publish it at both places: the old one is where those look who know the old name.
-func (l *Log) Move(c Change, location string) (*Log, error) {
-	last := &l.entries[len(l.entries)-1]
-	to, err := did.Parse("did:" + Method + ":" + l.scid + ":" + strings.ReplaceAll(location, placeholder, l.scid))
-	if err != nil {
-		return nil, err
-	}
-	doc := c.Document
-	if doc == nil {
-		if doc, err = did.ParseDocument([]byte(l.text[last.stateStart:last.stateEnd])); err != nil {
-			return nil, err
-		}
-	}
-	c.Document = rename(withoutImplied(doc), last.id, to)
-	return l.change(c, false)
-}
-
 func (l *Log) change(c Change, deactivate bool) (*Log, error) {
 	if l.broken != nil && l.broken.Rule != RuleWitness { // what was cut off is published: this would be a fork
 		return nil, fmt.Errorf("webvh: a log that is broken cannot be continued: %w", l.broken)
@@ -193,25 +171,6 @@ func (l *Log) write(key crypto.Signer, at time.Time, rest string) (*Log, error) 
 		return nil, err
 	}
 	return longer, nil
-}
-
-// sign returns a proof of canonical by key, and the key as a Multikey (Data Integrity EdDSA 1.0 §3.3.1).
-func sign(key crypto.Signer, at time.Time, canonical []byte) (proof, signer string, err error) {
-	if key == nil {
-		return "", "", errors.New("webvh: which key is to sign?")
-	}
-	if signer, err = keyText(key.Public()); err != nil {
-		return "", "", err
-	}
-	// Members in canonical order; nothing in them has to be escaped.
-	config := `{"created":"` + stamp(at) + `","cryptosuite":"eddsa-jcs-2022","proofPurpose":"assertionMethod",` +
-		`"type":"DataIntegrityProof","verificationMethod":"did:key:` + signer + "#" + signer + `"}`
-	head, digest := sha256.Sum256([]byte(config)), sha256.Sum256(canonical)
-	value, err := signature.SignBase58(key, append(head[:], digest[:]...))
-	if err != nil {
-		return "", "", err
-	}
-	return strings.TrimSuffix(config, "}") + `,"proofValue":"` + value + `"}`, signer, nil
 }
 
 // versionTime returns the time of an entry that follows one of prev. Whole seconds do, as nearly all
@@ -293,70 +252,4 @@ func (c *Change) parameters(old *Parameters, deactivate bool) (string, error) {
 	}
 	b[0] = '{'
 	return string(b) + "}", nil
-}
-
-// withoutImplied returns doc without the services that [Log.Resolve] adds: written down, they would
-// stay behind at a move.
-func withoutImplied(doc *did.Document) *did.Document {
-	_, name, err := split(doc.ID)
-	if err != nil {
-		return doc // refused later
-	}
-	implied := map[string]string{
-		doc.ID.String() + "#files": name.Base(),
-		doc.ID.String() + "#whois": name.Base() + "whois.vp",
-	}
-	out := *doc
-	out.Service = slices.DeleteFunc(slices.Clone(doc.Service), func(s did.Service) bool {
-		return len(s.Endpoint) == 1 && s.Endpoint[0] == implied[s.ID.String()]
-	})
-	return &out
-}
-
-// rename returns doc with the name to in the place of from, wherever an identifier is its own.
-func rename(doc *did.Document, from, to did.DID) *did.Document {
-	out := *doc
-	url := func(u *did.URL) {
-		if u.DID == from {
-			u.DID = to
-		}
-	}
-	method := func(m *did.VerificationMethod) {
-		url(&m.ID)
-		if m.Controller == from {
-			m.Controller = to
-		}
-	}
-	out.ID = to
-	out.Controller = slices.Clone(doc.Controller)
-	for i, c := range out.Controller {
-		if c == from {
-			out.Controller[i] = to
-		}
-	}
-	out.VerificationMethod = slices.Clone(doc.VerificationMethod)
-	for i := range out.VerificationMethod {
-		method(&out.VerificationMethod[i])
-	}
-	for _, refs := range [...]*[]did.MethodRef{&out.Authentication, &out.AssertionMethod, &out.KeyAgreement, &out.CapabilityInvocation, &out.CapabilityDelegation} {
-		*refs = slices.Clone(*refs)
-		for i := range *refs {
-			ref := &(*refs)[i]
-			url(&ref.ID)
-			if ref.Embedded != nil {
-				embedded := *ref.Embedded
-				method(&embedded)
-				ref.Embedded = &embedded
-			}
-		}
-	}
-	out.Service = slices.Clone(doc.Service)
-	for i := range out.Service {
-		url(&out.Service[i].ID)
-	}
-	out.AlsoKnownAs = slices.DeleteFunc(slices.Clone(doc.AlsoKnownAs), func(s string) bool { return s == to.String() })
-	if !slices.Contains(out.AlsoKnownAs, from.String()) {
-		out.AlsoKnownAs = append(out.AlsoKnownAs, from.String())
-	}
-	return &out
 }

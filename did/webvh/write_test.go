@@ -14,6 +14,7 @@ import (
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/did/webvh"
+	"github.com/hourmeter/hourmeter/keystore"
 )
 
 // key returns one of a row of keys, the same in each run.
@@ -151,4 +152,23 @@ func TestLimits(t *testing.T) {
 	_, err = webvh.Verify(log.ID(), append(log.Raw(), make([]byte, webvh.MaxLogBytes)...), nil)
 	require.ErrorContains(t, err, "size:")
 	require.ErrorIs(t, err, did.ErrInvalidDocument)
+}
+
+// Signers may keep their keys to themselves.
+func TestKeystore(t *testing.T) {
+	var keys keystore.Memory
+	one, err := keys.Create(t.Context(), "one", keystore.Ed25519)
+	require.NoError(t, err)
+	two, err := keys.Create(t.Context(), "two", keystore.Ed25519)
+	require.NoError(t, err)
+	p256, err := keys.Create(t.Context(), "p256", keystore.P256)
+	require.NoError(t, err)
+	log, err := webvh.Create(webvh.Change{Key: one, Time: day(1), Document: draft(t, "fleet.example", p256)})
+	require.NoError(t, err)
+	log, err = log.Rotate(webvh.Change{Key: one, Time: day(2)}, two.Public())
+	require.NoError(t, err)
+	log, err = log.Deactivate(webvh.Change{Key: two, Time: day(3)})
+	require.NoError(t, err)
+	_, err = webvh.Verify(log.ID(), log.Raw(), nil)
+	require.NoError(t, err)
 }
