@@ -224,7 +224,7 @@ func ExampleWeb() {
 func ExampleAll() {
 	client := new(resolver.Client)
 	defer client.CloseIdle()
-	r := resolver.All(client)
+	r := resolver.All(client, nil) // or a &resolver.Dir{Path: …}, to remember for longer
 
 	// The key is in the identifier: nobody is asked.
 	drone := did.MustParse("did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp")

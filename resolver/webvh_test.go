@@ -464,6 +464,14 @@ func TestWebVHOfABrokenLog(t *testing.T) {
 	require.Equal(t, "2", got)
 	require.EqualValues(t, 4, f.host.asked.Load(), "a log that is broken is asked for again")
 
+	cut := string(third.Raw()[:len(third.Raw())-9]) // in the middle of the last entry
+	f.host.raw.Store(&cut)
+	_, err = f.resolve(t.Context(), did.Version{})
+	broken, ok := errors.AsType[*webvh.LogError](err)
+	require.True(t, ok)
+	require.Equal(t, webvh.RuleJSON, broken.Rule)
+	require.Equal(t, 3, broken.Entry)
+
 	f.host.raw.Store(nil)
 	f.host.log.Store(third)
 	got, err = f.resolve(t.Context(), did.Version{})
