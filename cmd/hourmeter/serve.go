@@ -174,7 +174,7 @@ func (a *app) serveAPI(ctx context.Context, r apiRequest) (err error) {
 			return err
 		}
 		defer client.CloseIdle()
-		dids = resolver.All(client)
+		dids = resolver.All(client, nil)
 	}
 
 	// 3. Where?

@@ -108,7 +108,7 @@ func TestTheServiceLooksDIDsUp(t *testing.T) {
 		}
 		t.Cleanup(client.CloseIdle)
 		h := newHandler(t)
-		h.Resolver = resolver.All(client)
+		h.Resolver = resolver.All(client, nil)
 		s := serve(t, h)
 		require.Contains(t, string(s.get("/1.0/methods").body), `"web"`)
 		for range 3 {
