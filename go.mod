@@ -3,6 +3,7 @@ module github.com/hourmeter/hourmeter
 go 1.26.0
 
 require (
+	filippo.io/edwards25519 v1.2.0 // the field of Ed25519, which the standard library keeps to itself: X25519 keys of did:key
 	filippo.io/mldsa v1.0.0 // vc/mldsa: ML-DSA-44 (FIPS 204), pure Go, until the standard library has it
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // the curve of most ledgers, which the standard library lacks; left out by the tag nosecp256k1
 	github.com/fxamacker/cbor/v2 v2.10.0 // vc/rdfc: deterministic CBOR with limits; tests: a second CBOR implementation

@@ -40,15 +40,23 @@ func jwkKey(v strictjson.Value) (crypto.PublicKey, error) {
 	if v.Kind() != strictjson.Object {
 		return nil, fmt.Errorf("%w: a JWK is an object, not %v", ErrInvalidKey, v.Kind())
 	}
-	if hasSecretMember(v) {
-		return nil, fmt.Errorf("%w: this JWK is a private key: consider it stolen, and revoke it", ErrInvalidKey)
-	}
+	var kty, crv string
 	for m := range v.All() {
-		if real, ok := strictjson.CaseVariant(m.Name(), jwkMembers...); ok {
-			return nil, fmt.Errorf("%w: the JWK has a member that differs from %s only by case", ErrInvalidKey, real)
+		switch name := m.Name(); name {
+		case "kty":
+			kty = m.Text()
+		case "crv":
+			crv = m.Text()
+		case "x", "y", "n", "e", "use":
+		default:
+			if isSecret(name) {
+				return nil, fmt.Errorf("%w: this JWK is a private key: consider it stolen, and revoke it", ErrInvalidKey)
+			}
+			if real, ok := strictjson.CaseVariant(name, jwkMembers...); ok {
+				return nil, fmt.Errorf("%w: the JWK has a member that differs from %s only by case", ErrInvalidKey, real)
+			}
 		}
 	}
-	kty, crv := v.Member("kty").Text(), v.Member("crv").Text()
 	switch {
 	case kty == "OKP" && crv == "Ed25519":
 		x, err := jwkNumber(v, "x", ed25519.PublicKeySize)
@@ -130,14 +138,22 @@ func jwkNumber(v strictjson.Value, name string, size int) ([]byte, error) {
 	return nil, fmt.Errorf("%w: the JWK's %s is not %d bytes in base64url", ErrInvalidKey, name, size)
 }
 
-// hasSecretMember reports whether v is a JWK with a member that only private and
-// symmetric keys have (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2).
+// hasSecretMember reports whether v is a JWK with a member as isSecret names them.
 func hasSecretMember(v strictjson.Value) bool {
 	for m := range v.All() {
-		switch m.Name() {
-		case "d", "p", "q", "dp", "dq", "qi", "oth", "k":
+		if isSecret(m.Name()) {
 			return true
 		}
+	}
+	return false
+}
+
+// isSecret reports whether only private and symmetric JWKs have a member of that name
+// (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2).
+func isSecret(name string) bool {
+	switch name {
+	case "d", "p", "q", "dp", "dq", "qi", "oth", "k":
+		return true
 	}
 	return false
 }

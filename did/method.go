@@ -177,8 +177,7 @@ const maxRawKey = 65
 func rawKey(curve string, raw []byte) (pub crypto.PublicKey, err error) {
 	switch curve {
 	case "Ed25519":
-		pub = ed25519.PublicKey(raw)
-		_, err = multikey.Encode(pub) // refuses what is no key, and keys of small order
+		pub, err = ed25519.PublicKey(raw), multikey.CheckEd25519(raw)
 	case "X25519":
 		pub, err = ecdh.X25519().NewPublicKey(raw)
 	case multikey.Secp256k1:

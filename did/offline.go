@@ -8,8 +8,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
+
+	"filippo.io/edwards25519/field"
 
 	"github.com/hourmeter/hourmeter/internal/multikey"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
@@ -102,31 +103,34 @@ func (o Offline) Resolve(_ context.Context, id DID, v Version) (*Resolution, err
 	return &Resolution{Document: doc}, nil
 }
 
-// Key implements [KeyResolver]. For a did:key it decodes the key and makes no document.
+// Key implements [KeyResolver]. It decodes the key and makes no document.
 func (o Offline) Key(ctx context.Context, url URL, use Relationship, v Version) (crypto.PublicKey, error) {
-	if url.DID.Method() != "key" || v.Named() {
-		res, err := o.Resolve(ctx, url.DID, v)
-		if err != nil {
-			return nil, err
-		}
-		return res.Document.Key(url, use)
-	}
-	id := url.DID.Identifier()
-	pub, err := decodeDIDKey(url.DID)
-	if err != nil {
+	method := url.DID.Method()
+	if method != "key" && method != "jwk" || v.Named() {
+		_, err := o.Resolve(ctx, url.DID, v) // says why not
 		return nil, err
 	}
-	if ed, ok := pub.(ed25519.PublicKey); ok && url.Fragment != id {
-		// The one other method such a document has.
-		pub, id, err = encryptionKey(ed)
-		if err != nil {
-			return nil, err
+	var pub crypto.PublicKey
+	fragment, given := "0", true // whether the document gives the key this use
+	var err error
+	if method == "key" {
+		fragment = url.DID.Identifier()
+		pub, err = decodeDIDKey(url.DID)
+		if ed, ok := pub.(ed25519.PublicKey); ok && url.Fragment != fragment {
+			// The one other method such a document has.
+			pub, fragment, err = encryptionKey(ed)
 		}
+	} else {
+		var jwk strictjson.Value
+		jwk, pub, err = decodeDIDJWK(url.DID)
+		given = jwkUse(jwk, use)
 	}
 	switch {
-	case url != url.DID.URL(id):
+	case err != nil:
+		return nil, err
+	case url != url.DID.URL(fragment):
 		return nil, fmt.Errorf("%w: %s in the document of %s", ErrNotFound, url, url.DID)
-	case !canDo(pub, use):
+	case !given || !canDo(pub, use):
 		return nil, fmt.Errorf("%w: %s as %s", ErrKeyNotAuthorized, url, use)
 	}
 	return pub, nil
@@ -152,35 +156,33 @@ func encryptionKey(pub ed25519.PublicKey) (*ecdh.PublicKey, string, error) {
 	return x, fragment, err
 }
 
-// montgomery maps a point of Ed25519 to X25519, u = (1+y)/(1-y) mod p (RFC 7748 §4.1).
-// The key is public, so the time it takes may tell what it is.
+// montgomery maps a point of Ed25519 to X25519, u = (1+y)/(1-y) mod p (RFC 7748 §4.1), and
+// refuses what is no point. One exponentiation tells both.
 func montgomery(pub ed25519.PublicKey) (*ecdh.PublicKey, error) {
-	one := big.NewInt(1)
-	p := new(big.Int).Sub(new(big.Int).Lsh(one, 255), big.NewInt(19))
-
-	le := slices.Clone(pub) // little-endian, with the sign of x in the top bit
-	le[31] &= 0x7f
-	slices.Reverse(le)
-	y := new(big.Int).SetBytes(le)
-
-	// On -x²+y² = 1-(121665/121666)x²y² (RFC 8032 §5.1), x² = 121666(y²-1) / (121666-121665y²).
-	// A quotient is a square where the product is.
-	yy := new(big.Int).Mul(y, y)
-	xx := new(big.Int).Sub(yy, one)
-	xx.Mul(xx, big.NewInt(121666))
-	xx.Mul(xx, new(big.Int).Sub(big.NewInt(121666), yy.Mul(yy, big.NewInt(121665))))
-	if big.Jacobi(xx.Mod(xx, p), p) < 0 {
-		return nil, fmt.Errorf("the Ed25519 key is not a point on its curve")
+	y, err := new(field.Element).SetBytes(pub) // which ignores the sign of x
+	if err != nil {
+		return nil, err
 	}
-
-	inverse := new(big.Int).ModInverse(new(big.Int).Sub(one, y), p)
-	if inverse == nil { // y = 1, the neutral element
-		return nil, fmt.Errorf("the Ed25519 key has small order")
+	// On -x²+y² = 1-(121665/121666)x²y² (RFC 8032 §5.1), x² = n/d with n = 121666(y²-1) and
+	// d = 121666-121665y². A quotient is a square where the product nd is.
+	one := new(field.Element).One()
+	var yy, n, d, nd, power, sign, minusOne, u field.Element
+	yy.Square(y)
+	n.Mult32(n.Subtract(&yy, one), 121666)
+	d.Subtract(d.Mult32(one, 121666), yy.Mult32(&yy, 121665))
+	nd.Multiply(&n, &d)
+	power.Square(power.Pow22523(&nd)) // nd^((p-5)/4)
+	sign.Multiply(&power, &nd)        // nd^((p-1)/4): 1 or -1 for a square, 0 for none at all
+	if sign.Equal(one) == 0 && sign.Equal(minusOne.Negate(one)) == 0 {
+		return nil, errors.New("the Ed25519 key is not a point on its curve, or has small order")
 	}
-	u := inverse.Mul(inverse, y.Add(y, one))
-	be := u.Mod(u, p).FillBytes(make([]byte, 32))
-	slices.Reverse(be)
-	return ecdh.X25519().NewPublicKey(be)
+	// As sign is its own inverse, 1/nd is sign·power, and so
+	// 1/(1-y) = -121666(1+y)d/nd = -121666(1+y)d·sign·power.
+	u.Add(one, y)
+	u.Multiply(u.Square(&u), &d)
+	u.Multiply(u.Mult32(&u, 121666), &power)
+	u.Multiply(&u, sign.Negate(&sign))
+	return ecdh.X25519().NewPublicKey(u.Bytes())
 }
 
 // contextDID is the JSON-LD context that every document made here starts with.
@@ -226,8 +228,10 @@ func (o Offline) keyDocument(id DID) (*Document, error) {
 	}
 	doc := &Document{Context: []string{contextDID}, ID: id}
 	add := func(fragment, typ string, pub crypto.PublicKey) (refs []MethodRef, err error) {
-		m, err := NewVerificationMethod(id.URL(fragment), typ, id, pub)
-		if err != nil {
+		m := VerificationMethod{ID: id.URL(fragment), Type: typ, Controller: id}
+		if typ == Multikey { // which the fragment is
+			m.Extra = []Member{{"publicKeyMultibase", `"` + fragment + `"`}}
+		} else if m, err = NewVerificationMethod(m.ID, typ, id, pub); err != nil {
 			return nil, err
 		}
 		doc.VerificationMethod = append(doc.VerificationMethod, m)
@@ -262,23 +266,44 @@ func (o Offline) keyDocument(id DID) (*Document, error) {
 	return doc, nil
 }
 
-// jwkDocument makes the document of a did:jwk (The did:jwk Method §3.2).
-func jwkDocument(id DID) (*Document, error) {
+// decodeDIDJWK returns the JWK inside a did:jwk and its key (The did:jwk Method §3.2). No
+// message shows the DID: it may hold a private key.
+func decodeDIDJWK(id DID) (jwk strictjson.Value, pub crypto.PublicKey, err error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(id.Identifier())
 	if err != nil {
-		return nil, fmt.Errorf("%w: this did:jwk is not base64url without padding", ErrInvalidDID)
+		return jwk, nil, fmt.Errorf("%w: this did:jwk is not base64url without padding", ErrInvalidDID)
 	}
 	parsed, err := strictjson.Parse(raw, strictjson.Limits{Bytes: MaxLength})
 	if err != nil {
-		return nil, fmt.Errorf("%w: the JWK in this did:jwk is not strict JSON: %w", ErrInvalidDID, err)
+		return jwk, nil, fmt.Errorf("%w: the JWK in this did:jwk is not strict JSON: %w", ErrInvalidDID, err)
 	}
-	// A key of a kind that is not known here does not make the DID invalid; all else does.
-	// No message shows the DID: it may hold a private key.
-	jwk := parsed.Root()
-	if _, err := jwkKey(jwk); err != nil && !errors.Is(err, ErrKeyNotSupported) {
-		return nil, fmt.Errorf("%w: did:jwk: %w", ErrInvalidDID, err)
-	} else if err != nil {
-		return nil, fmt.Errorf("%w (did:jwk)", err)
+	jwk = parsed.Root()
+	pub, err = jwkKey(jwk)
+	switch {
+	case errors.Is(err, ErrKeyNotSupported): // which does not make the DID invalid; all else does
+		return jwk, nil, fmt.Errorf("%w (did:jwk)", err)
+	case err != nil:
+		return jwk, nil, fmt.Errorf("%w: did:jwk: %w", ErrInvalidDID, err)
+	}
+	return jwk, pub, nil
+}
+
+// jwkUse reports whether the document of a did:jwk gives its key a role.
+func jwkUse(jwk strictjson.Value, role Relationship) bool {
+	switch jwk.Member("use").Text() {
+	case "enc":
+		return role == KeyAgreement
+	case "sig":
+		return role != KeyAgreement
+	}
+	return true
+}
+
+// jwkDocument makes the document of a did:jwk (The did:jwk Method §3.2).
+func jwkDocument(id DID) (*Document, error) {
+	jwk, _, err := decodeDIDJWK(id)
+	if err != nil {
+		return nil, err
 	}
 	m := VerificationMethod{ID: id.URL("0"), Type: JSONWebKey2020, Controller: id, Extra: []Member{{"publicKeyJwk", jwk.Raw()}}}
 	self := []MethodRef{{ID: m.ID}}
@@ -287,12 +312,11 @@ func jwkDocument(id DID) (*Document, error) {
 		ID:                 id,
 		VerificationMethod: []VerificationMethod{m},
 	}
-	use := jwk.Member("use").Text()
-	if use != "enc" {
+	if jwkUse(jwk, AssertionMethod) {
 		doc.AssertionMethod, doc.Authentication = self, self
 		doc.CapabilityInvocation, doc.CapabilityDelegation = self, self
 	}
-	if use != "sig" {
+	if jwkUse(jwk, KeyAgreement) {
 		doc.KeyAgreement = self
 	}
 	return doc, nil

@@ -54,7 +54,7 @@ func Encode(pub crypto.PublicKey) (string, error) {
 	var key []byte
 	switch pub := pub.(type) {
 	case ed25519.PublicKey:
-		if err := checkEd25519(pub); err != nil {
+		if err := CheckEd25519(pub); err != nil {
 			return "", err
 		}
 		code, key = codeEd25519, pub
@@ -112,7 +112,7 @@ func Decode(s string) (crypto.PublicKey, error) {
 	key := b[n:]
 	switch code {
 	case codeEd25519:
-		if err := checkEd25519(key); err != nil {
+		if err := CheckEd25519(key); err != nil {
 			return nil, err
 		}
 		return ed25519.PublicKey(key), nil
@@ -154,10 +154,10 @@ func decodeLong(s string) (crypto.PublicKey, error) {
 	return MLDSA44(b[n:]), nil
 }
 
-// checkEd25519 refuses a key of another length, a y that is not reduced modulo p = 2^255-19
+// CheckEd25519 refuses a key of another length, a y that is not reduced modulo p = 2^255-19
 // (RFC 8032 §5.1.3; Go's verification takes it), and the points of order 1, 2, 4 and 8: under
 // those, one signature can hold for every message, so nobody could be held to what it signs.
-func checkEd25519(key []byte) error {
+func CheckEd25519(key []byte) error {
 	if len(key) != ed25519.PublicKeySize {
 		return fmt.Errorf("multikey: an Ed25519 key of %d bytes instead of %d", len(key), ed25519.PublicKeySize)
 	}
