@@ -104,10 +104,7 @@ func (s *Scorer) upto(h *chain.History) (*chain.History, error) {
 	if first < 0 {
 		return h, nil
 	}
-	side := map[did.DID]bool{h.Subject(): true}
-	for _, id := range s.controllers[h.Subject()] {
-		side[id] = true
-	}
+	side := s.side(h)
 	items := h.Entries()
 	last := newest // the newest entry by somebody who can be held to it
 	for _, it := range items {
@@ -124,15 +121,24 @@ func (s *Scorer) upto(h *chain.History) (*chain.History, error) {
 	return h, nil
 }
 
+// side returns the machine, by all of its names, and the policy's controllers of it.
+func (s *Scorer) side(h *chain.History) map[did.DID]bool {
+	side := map[did.DID]bool{}
+	for _, name := range h.Names() {
+		side[name] = true
+		for _, id := range s.controllers[name] {
+			side[id] = true
+		}
+	}
+	return side
+}
+
 // extract turns a history into evidence.
 func (s *Scorer) extract(h *chain.History) Case {
 	x := extraction{
-		scorer: s, machine: h.Subject(), side: map[did.DID]bool{h.Subject(): true},
+		scorer: s, machine: h.Subject(), names: h.Names(), side: s.side(h),
 		opened: map[int64]*opening{}, planned: map[string]*plan{}, said: map[saying]*sayings{},
 		logged: h.Logged(),
-	}
-	for _, id := range s.controllers[h.Subject()] {
-		x.side[id] = true
 	}
 	x.Completeness = h.Class()
 	if slices.ContainsFunc(h.Gaps(), func(g chain.GapError) bool { return x.logged != nil && x.beyond(g.From) }) {
@@ -182,6 +188,7 @@ type extraction struct {
 	Case
 	scorer  *Scorer
 	machine did.DID
+	names   []did.DID        // of the machine
 	owner   did.DID          // owner of record, as far as is shown
 	side    map[did.DID]bool // the machine and all who control it, but for the owner
 	latest  time.Time        // validFrom of the newest entry so far by a known witness
@@ -524,7 +531,7 @@ func (x *extraction) uptime(c record.Uptime) {
 	case c.Method == record.SelfReport:
 		_, e.Bad = inWindow(e.Good, e.Bad)
 		e.Good, e.Failures, e.RepairSeconds = 0, 0, 0 // the machine's praise of itself, whoever passes it on
-	case c.Method == record.Attested && x.standing == Interested && x.witness == x.machine && x.attested:
+	case c.Method == record.Attested && x.standing == Interested && slices.Contains(x.names, x.witness) && x.attested:
 		e.Standing = Telemetry
 	}
 	x.add(e)

@@ -118,11 +118,15 @@ func checkText(ctx context.Context, v *vc.Verifier, file string, text []byte) so
 		text = append(text, '\n') // not every editor writes one
 	}
 	lines := splitCredentials(".jsonl", text)
-	// The machine is the one that most of the lines are about.
+	// The machine is the one that most of the lines are about, or the first: later ones may have another name of it.
 	votes := map[did.DID]int{}
 	var subject did.DID
 	for _, l := range lines {
-		id := peekAt(l).subject
+		p := peekAt(l)
+		id := p.subject
+		if p.sequence != nil && *p.sequence == 0 && !id.IsZero() {
+			votes[id] += len(lines)
+		}
 		if votes[id]++; !id.IsZero() && votes[id] > votes[subject] {
 			subject = id
 		}
@@ -220,6 +224,7 @@ func (s source) describe(verdict Verdict) Record {
 	}
 	head := h.Head()
 	r.Chain, r.Class, r.Owner, r.Retired = head.Chain, h.Class().String(), head.Owner, head.Retired
+	r.Names = head.Names
 	r.Shown, r.Totals, r.Newest = int64(h.Len()), head.Totals, head.Latest
 	for _, g := range h.Gaps() {
 		r.Gaps = append(r.Gaps, Gap{g.From, g.To})

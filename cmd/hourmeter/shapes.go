@@ -253,6 +253,7 @@ type Record struct {
 	File      string       `json:"file"`                   //
 	Machine   string       `json:"machine,omitzero"`       // what the fleet calls it
 	Subject   did.DID      `json:"subject,omitzero"`       // the machine
+	Names     []did.DID    `json:"names,omitempty"`        // what else the machine is called
 	Verdict   Verdict      `json:"verdict"`                // valid if it is whole
 	Chain     vc.Digest    `json:"chain,omitzero"`         // its name; absent if nothing of it could be used
 	Class     string       `json:"completeness,omitempty"` // C0 to C4

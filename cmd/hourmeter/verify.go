@@ -436,6 +436,9 @@ func printRecord(w io.Writer, r Record) {
 		if r.Chain.IsZero() {
 			return
 		}
+		for _, name := range r.Names {
+			fmt.Fprintf(w, "also\t%s\n", name)
+		}
 		fmt.Fprintf(w, "record\t%s\n", r.Chain)
 		fmt.Fprintf(w, "completeness\t%s, %s\n", r.Class, classText(r.Class))
 		fmt.Fprintf(w, "entries\t%d shown, %d missing; the newest is from %s\n", r.Shown, r.missing(), r.Newest.Format(time.DateOnly))

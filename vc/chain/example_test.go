@@ -299,3 +299,25 @@ func ExampleHistory_Told() {
 	// entry 1 counts: true
 	// entry 2 counts: false
 }
+
+// A machine leaves the factory under a did:key. In the field it has another name, by which it signs from then on.
+func ExampleHistory_Names() {
+	field := party("field")
+	var head chain.Head
+	entries := []*vc.Verified{
+		write(&head, chain.Entry{Kind: chain.Commission}, claim{name: "CommissioningCredential"}, days(0), maker),
+		write(&head, chain.Entry{Kind: chain.Rotate}, namedBy(key(field)), days(1), maker, field),
+		write(&head, chain.Entry{Kind: chain.Open, Class: "lease", Due: days(30)}, claim{name: "LeaseCredential"}, days(2), lessee, field),
+	}
+	history, err := chain.New(machine.ID, entries...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, name := range history.Names() {
+		fmt.Println(name == machine.ID, name == field.ID)
+	}
+	// Output:
+	// true false
+	// false true
+}

@@ -36,6 +36,7 @@ type Head struct {
 	Totals   Totals    `json:"totals"`           // as of the newest entry
 	Open     []Pending `json:"open,omitzero"`    // obligations not closed, by sequence; those opened in a gap are not among them
 
+	Names   []did.DID    `json:"names,omitzero"`   // what else the machine is called, in the order in which it was: at most MaxNames
 	Revoked []Revocation `json:"revoked,omitzero"` // keys that were reported as compromised, at most MaxRevoked
 }
 
@@ -67,7 +68,7 @@ func (h *Head) UnmarshalJSON(text []byte) error {
 func (h Head) check() error {
 	if h.Digest.IsZero() {
 		if !h.Subject.IsZero() || !h.Chain.IsZero() || h.Sequence != 0 || h.ID != "" || !h.Latest.IsZero() ||
-			!h.Owner.IsZero() || h.Retired || h.Partial || h.Totals != (Totals{}) || len(h.Open) > 0 || len(h.Revoked) > 0 {
+			!h.Owner.IsZero() || h.Retired || h.Partial || h.Totals != (Totals{}) || len(h.Open)+len(h.Revoked)+len(h.Names) > 0 {
 			return errors.New("digest is missing, though a record has begun")
 		}
 		return nil
@@ -93,6 +94,11 @@ func (h Head) check() error {
 			return fmt.Errorf("open obligation %+v is out of order or incomplete", p)
 		}
 		last = p.Sequence
+	}
+	for i, id := range h.Names {
+		if i >= MaxNames || id.IsZero() || id == h.Subject || slices.Contains(h.Names[:i], id) {
+			return fmt.Errorf("name %d, %.120q, is one too many, or there twice", i, id)
+		}
 	}
 	if len(h.Revoked) > MaxRevoked {
 		return fmt.Errorf("%d keys are revoked, at most %d are kept", len(h.Revoked), MaxRevoked)
@@ -134,7 +140,7 @@ func (h *Head) Append(c *vc.Credential, e Entry) error {
 		return fail("%w", ErrRetired)
 	case c.Subject.IsZero():
 		return fail("the credential has no subject")
-	case !first && c.Subject != h.Subject:
+	case !first && !h.is(h.Subject, c.Subject):
 		return fail("the record is about %s: %w", h.Subject, ErrSubject)
 	case c.ValidFrom.IsZero():
 		return fail("ValidFrom is not set: totals count what is overdue at that time")
@@ -251,7 +257,7 @@ func (h Head) follow(subject did.DID, it Item, found *defects) Head {
 	fail := func(reason error, format string, args ...any) { found.add(it.fail(reason, format, args...)) }
 
 	// 1. It is about the machine, and says when.
-	if subjects := v.Subjects(); len(subjects) != 1 || subjects[0] != subject || subject.IsZero() {
+	if subjects := v.Subjects(); len(subjects) != 1 || !h.is(subject, subjects[0]) || subject.IsZero() {
 		fail(ErrSubject, "it is about %v, the record is about %s", subjects, subject)
 	}
 	if at.IsZero() {
@@ -296,9 +302,13 @@ func (h Head) follow(subject did.DID, it Item, found *defects) Head {
 	if reason, detail := h.revocable(link, at); reason != nil {
 		fail(reason, "%w", detail)
 	}
-	revoked := h.Revoked
+	revoked, names := h.Revoked, h.Names
 	if void == nil && err == nil {
-		revoked = h.revoke(link)
+		revoked, names = h.revoke(link), h.rename(subject, it)
+		if len(names) > MaxNames {
+			fail(ErrLimit, "the machine has more than %d names", MaxNames)
+			names = h.Names
+		}
 	}
 
 	// 4. It counts right. Each entry withheld may have moved a count by one.
@@ -326,7 +336,7 @@ func (h Head) follow(subject did.DID, it Item, found *defects) Head {
 	return Head{
 		Subject: subject, Chain: chain, Sequence: link.Sequence, Digest: v.Digest(), ID: v.ID(),
 		Latest: later(h.Latest, at), Owner: owner, Retired: h.Retired || link.Kind == Retire && void == nil,
-		Partial: h.Partial, Totals: link.Totals, Open: after, Revoked: revoked,
+		Partial: h.Partial, Totals: link.Totals, Open: after, Names: names, Revoked: revoked,
 	}
 }
 
@@ -397,7 +407,7 @@ func opens(link Link) int64 {
 func (h Head) signatures(machine did.DID, it Item) (did.DID, error) {
 	v := it.Credential
 	unknown := h.Owner.IsZero() // a gap may hide a transfer
-	speaks := unknown || it.SignedBy(machine) || it.SignedBy(h.Owner)
+	speaks := unknown || h.signs(machine, it) || it.SignedBy(h.Owner)
 	switch it.Link.Kind {
 	case Commission:
 		return v.Issuer(), nil
@@ -415,8 +425,8 @@ func (h Head) signatures(machine did.DID, it Item) (did.DID, error) {
 		owned := !unknown && it.SignedBy(h.Owner)
 		for _, m := range it.Link.Revokes {
 			switch {
-			case owned && (m.DID == machine || m.DID == h.Owner), m.DID == machine && it.SignedBy(machine):
-			case m.DID == machine || m.DID == h.Owner:
+			case owned && (h.is(machine, m.DID) || m.DID == h.Owner), h.is(machine, m.DID) && h.signs(machine, it):
+			case h.is(machine, m.DID) || m.DID == h.Owner:
 				return h.Owner, fmt.Errorf("it revokes %s: have the owner %s sign it", m, h.Owner)
 			default:
 				return h.Owner, fmt.Errorf("it revokes %s, which is a key neither of the machine nor of its owner %s", m, h.Owner)

@@ -25,6 +25,7 @@ type Item struct {
 	Void *CompromisedError
 
 	copies []*vc.Verified // the same content with other proofs, if it was given
+	names  []did.DID      // of the machine after it, beside its first
 	held   time.Time      // the log held it no later than this, judging by entries after it too
 	muted  []Revocation   // of each DID whose signatures are all taken away, the keys
 }
@@ -382,7 +383,7 @@ func (h *History) walk(trunk []Item, found *defects, branches ...Item) map[vc.Di
 		before := h.head
 		it.mute(before.Revoked)
 		h.head = before.follow(h.subject, it, &wrong)
-		it.Owner = h.head.Owner
+		it.Owner, it.names = h.head.Owner, h.head.Names
 		for _, err := range wrong.named {
 			if gap, ok := err.(*GapError); ok {
 				h.gaps = append(h.gaps, *gap)
@@ -439,7 +440,7 @@ func (h *History) Entries() []Item { return slices.Clone(h.items) }
 // isolated credentials.
 func (h *History) Head() Head {
 	head := h.head
-	head.Open, head.Revoked = slices.Clone(head.Open), slices.Clone(head.Revoked)
+	head.Open, head.Names, head.Revoked = slices.Clone(head.Open), slices.Clone(head.Names), slices.Clone(head.Revoked)
 	return head
 }
 
