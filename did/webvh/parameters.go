@@ -41,12 +41,9 @@ type Witness struct {
 	Witnesses []did.DID // each a did:key of an Ed25519 key
 }
 
-// merge reads the parameters of entry n, which follows one with the parameters old: the rules of which
+// merge reads the parameters of entry n, an object, which follows one with the parameters old: the rules of which
 // value may stand where (did:webvh, "Parameters").
 func merge(old *Parameters, v strictjson.Value, n int) (*Parameters, error) {
-	if v.Kind() != strictjson.Object {
-		return nil, errors.New("are no object")
-	}
 	if !v.First().Exists() && n > 1 {
 		return old, nil
 	}

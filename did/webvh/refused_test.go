@@ -123,6 +123,9 @@ func TestRefused(t *testing.T) {
 		{"65 update keys", 2, webvh.RuleParameters, `is no list of at most 64 strings`, func(_, two *forged) {
 			two.params = `{"updateKeys":["` + strings.Repeat(text(1)+`","`, 64) + text(1) + `"]}`
 		}},
+		{"an update key that is a number", 2, webvh.RuleParameters, `has something other than strings`, func(_, two *forged) { two.params = `{"updateKeys":[7]}` }},
+		{"an empty hash", 2, webvh.RuleParameters, `has something other than strings`, func(_, two *forged) { two.params = `{"nextKeyHashes":[""]}` }},
+		{"a watcher with a password", 2, webvh.RuleParameters, `is no URL`, func(_, two *forged) { two.params = `{"watchers":["https://a:b@watcher.example/"]}` }},
 		{"a watcher that is no URL", 2, webvh.RuleParameters, `is no URL`, func(_, two *forged) { two.params = `{"watchers":["watcher.example"]}` }},
 		{"portable too late", 2, webvh.RuleParameters, `cannot become true after the first entry`, func(_, two *forged) { two.params = `{"portable":true}` }},
 		{"portable is null", 2, webvh.RuleParameters, `is neither true nor false`, func(_, two *forged) { two.params = `{"portable":null}` }},
@@ -138,6 +141,10 @@ func TestRefused(t *testing.T) {
 		}},
 		{"a threshold without witnesses *", 1, webvh.RuleParameters, "has a threshold of 0 for 0 witnesses", func(one, _ *forged) {
 			one.params = params(`"witness":{"threshold":0,"witnesses":[]}`)
+		}},
+		{"a list of witnesses alone", 1, webvh.RuleParameters, `"witness" is no object`, func(one, _ *forged) { one.params = params(`"witness":[]`) }},
+		{"65 witnesses", 1, webvh.RuleParameters, "at most 64 witnesses", func(one, _ *forged) {
+			one.params = params(`"witness":{"threshold":1,"witnesses":[` + strings.Repeat("7,", 64) + `7]}`)
 		}},
 		{"a witness twice *", 1, webvh.RuleParameters, "twice", func(one, _ *forged) {
 			one.params = params(`"witness":{"threshold":2,"witnesses":[{"id":"did:key:` + text(5) + `"},{"id":"did:key:` + text(5) + `"}]}`)
@@ -203,6 +210,10 @@ func TestRefused(t *testing.T) {
 		{"a verificationMethod that is no did:key", 2, webvh.RuleProof, "with the same key twice", func(_, two *forged) { two.method = "did:web:" + text(1) + "#" + text(1) }},
 		{"a proof that expires", 2, webvh.RuleProof, `has a member "expires"`, func(_, two *forged) { two.more = `,"expires":"2026-01-01T00:00:00Z"` }},
 		{"a proof for another domain", 2, webvh.RuleProof, `has a member "domain"`, func(_, two *forged) { two.more = `,"domain":"other.example"` }},
+		{"a number in the proof", 2, webvh.RuleProof, `has a "created" that is no string`, func(_, two *forged) { two.more = `,"created":7` }},
+		{"a proof that is no object", 2, webvh.RuleProof, "has no type", func(_, two *forged) {
+			two.afterSign = func(s string) string { return s[:strings.Index(s, `"proof":[`)] + `"proof":[[]]}` }
+		}},
 		{"made at no time", 2, webvh.RuleProof, "created:", func(_, two *forged) { two.more = `,"created":"yesterday"` }},
 		{"a proof of something else", 2, webvh.RuleProof, "does not match", func(_, two *forged) {
 			two.proofValue = "z3uHmobxUXzzk5Gw5d6vb57bhnZZfGcSMRnfvivLkXkqRt1MrDrpEWW6jNjXr22iJFEo3Qp8o9nyKnVhWipdsGFpu"

@@ -135,6 +135,21 @@ func TestImplied(t *testing.T) {
 	}
 }
 
+// A document of the greatest length has no room for what is implied, and is good without.
+func TestImpliedTooLong(t *testing.T) {
+	one := first()
+	one.state = `{"id":"did:webvh:{SCID}:fleet.example","filler":"` + strings.Repeat("x", did.MaxDocumentBytes-200) + `"}`
+	raw := one.add(t, "")
+	id, err := webvh.Subject([]byte(raw))
+	require.NoError(t, err)
+	log, err := webvh.Verify(id, []byte(raw), nil)
+	require.NoError(t, err)
+	res, err := log.Resolve(t.Context(), id, did.Version{})
+	require.NoError(t, err)
+	require.Empty(t, res.Document.Service)
+	require.Equal(t, log.Entry(1).State, res.Document.Raw)
+}
+
 func TestParallelDIDWeb(t *testing.T) {
 	doc := draft(t, "fleet.example:{SCID}", key(9))
 	doc.AlsoKnownAs = []string{"did:web:fleet.example:" + doc.ID.Identifier()[:6], "https://fleet.example/7", "https://fleet.example/7"}

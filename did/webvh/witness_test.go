@@ -179,6 +179,12 @@ func TestWitnessing(t *testing.T) {
 	require.Equal(t, "fleet.example", strings.SplitN(log.ID().String(), ":", 4)[3])
 	_, err := log.Witness(key(1), day(1))
 	require.ErrorContains(t, err, "is not a witness of entry 1")
+	_, err = log.Witness(nil, day(1))
+	require.ErrorContains(t, err, "which key is to sign?")
+	_, err = log.AddProofs([]byte(`{}`))
+	require.ErrorContains(t, err, "the witness file: is no list")
+	_, err = log.AddProofs(make([]byte, webvh.MaxWitnessBytes+1))
+	require.ErrorContains(t, err, "at most 1048576 are read")
 	_, err = log.AddProofs([]byte(`[]`))
 	require.ErrorContains(t, err, "no proof that is about this log")
 

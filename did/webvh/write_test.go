@@ -7,6 +7,8 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -147,11 +149,64 @@ func TestWriteRefused(t *testing.T) {
 
 // A stranger's log is read up to a limit.
 func TestLimits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes 10,000 entries")
+	}
 	log, err := webvh.Create(webvh.Change{Key: key(1), Time: day(1), Document: draft(t, "fleet.example", key(9))})
 	require.NoError(t, err)
 	_, err = webvh.Verify(log.ID(), append(log.Raw(), make([]byte, webvh.MaxLogBytes)...), nil)
 	require.ErrorContains(t, err, "size:")
 	require.ErrorIs(t, err, did.ErrInvalidDocument)
+
+	b := log.Raw()
+	before := log.Entry(1).VersionID
+	for n := 2; n <= webvh.MaxEntries+1; n++ { // written canonically, which is quicker
+		body := fmt.Sprintf(`{"parameters":{},"state":{"id":"%s"},"versionId":"{ID}","versionTime":"%s"}`, log.ID(), day(1).Add(time.Duration(n)*time.Minute).Format(time.RFC3339))
+		before = fmt.Sprint(n, "-", hash([]byte(strings.Replace(body, "{ID}", before, 1))))
+		body = strings.Replace(body, "{ID}", before, 1)
+		b = append(b, strings.TrimSuffix(body, "}")+`,"proof":[`+forged{key: key(1)}.proof(t, []byte(body))+"]}\n"...)
+	}
+	long, err := webvh.Verify(log.ID(), b, nil)
+	require.ErrorContains(t, err, "entry 10001: size: a log has at most 10000 entries here")
+	require.Equal(t, webvh.MaxEntries, long.Len())
+}
+
+// A move changes the names that are the DID's own, and leaves those of others.
+func TestMove(t *testing.T) {
+	doc := draft(t, "fleet.example", key(9))
+	own, other := doc.ID, did.MustParse("did:web:maker.example")
+	theirs, err := did.NewVerificationMethod(own.URL("maker"), did.Multikey, other, key(8).Public())
+	require.NoError(t, err)
+	embedded, err := did.NewVerificationMethod(own.URL("once"), did.Multikey, own, key(7).Public())
+	require.NoError(t, err)
+	doc.VerificationMethod = append(doc.VerificationMethod, theirs)
+	doc.Authentication = []did.MethodRef{{ID: embedded.ID, Embedded: &embedded}, {ID: other.URL("key-1")}}
+	doc.Controller = []did.DID{own, other}
+	doc.Service = []did.Service{{ID: own.URL("record"), Type: []string{"MachineRecord"}, Endpoint: []string{"https://log.example/"}}}
+
+	home, err := webvh.Create(webvh.Change{Key: key(1), Time: day(1), Document: doc, Portable: new(true)})
+	require.NoError(t, err)
+	away, err := home.Move(webvh.Change{Key: key(1), Time: day(2)}, "yard.example:{SCID}")
+	require.NoError(t, err)
+	require.Equal(t, "did:webvh:"+home.SCID()+":yard.example:"+home.SCID(), away.ID().String())
+	expect := strings.ReplaceAll(home.Entry(1).State, home.ID().String(), away.ID().String())
+	expect = strings.Replace(expect, `,"controller"`, `,"alsoKnownAs":["`+home.ID().String()+`"],"controller"`, 1)
+	require.Equal(t, expect, away.Entry(2).State)
+
+	back, err := away.Move(webvh.Change{Key: key(1), Time: day(3)}, "fleet.example")
+	require.NoError(t, err)
+	require.Equal(t, home.ID(), back.ID())
+	require.Equal(t, strings.Replace(home.Entry(1).State, `,"controller"`, `,"alsoKnownAs":["`+away.ID().String()+`"],"controller"`, 1), back.Entry(3).State)
+
+	// With a document to move to, which still has the name before.
+	doc, err = did.ParseDocument([]byte(back.Entry(3).State))
+	require.NoError(t, err)
+	doc.Service = nil
+	sold, err := back.Move(webvh.Change{Key: key(1), Time: day(4), Document: doc}, "yard.example:cranes:7")
+	require.NoError(t, err)
+	require.NotContains(t, sold.Entry(4).State, "MachineRecord")
+	_, err = webvh.Verify(home.ID(), sold.Raw(), nil)
+	require.NoError(t, err)
 }
 
 // Signers may keep their keys to themselves.
