@@ -1,7 +1,6 @@
 package resolver
 
 import (
-	"cmp"
 	"context"
 	"crypto"
 	"slices"
@@ -39,11 +38,14 @@ const (
 // Retrieved, which every answer of a Cache has, or the moment before Next was. Only then
 // is Next asked again. So a key that was taken out of a document is trusted for TTL more.
 //
-// If Next then gives no answer, an answer that is at most MaxStale too old is given, marked
-// as Stale. With it, who can keep the verifier from the network can have such a key trusted
-// for TTL and MaxStale. An answer that is a no ([did.IsAnswer]) is never covered up so: what
-// was remembered is dropped. A no is not remembered itself, unless NegativeTTL says so.
-// [NoCache] asks Next whatever is remembered, and never gets a stale answer.
+// If Next then gives no answer, one that is at most MaxStale too old is given, marked as
+// Stale, and for ten seconds more without asking again. With it, who can keep the verifier
+// from the network can have such a key trusted for TTL and MaxStale.
+//
+// An answer that is a no ([did.IsAnswer]) is never covered up so: if it is about the DID,
+// such as [did.ErrDeactivated], what was remembered is dropped, in the Store too. It is not
+// remembered itself, unless NegativeTTL says so. [NoCache] asks Next whatever is remembered,
+// and never gets a stale answer.
 //
 // An answer also serves for other times at which the same document was in force, as far
 // as its dates show: to judge a year of credentials by one key takes one lookup. DIDs that
@@ -52,7 +54,7 @@ const (
 // With a Store, answers last from one run to the next: the text of each document, what its
 // method says of it, what was asked, and when. No document is kept that would not be read
 // back as it was given. Nobody signs what is there: who can write to the Store says which
-// key speaks for whom.
+// key speaks for whom, and who can read it sees who was looked up.
 //
 // A Cache is used by pointer and is ready when Next is set. Fields do not change after
 // first use.
@@ -61,9 +63,10 @@ type Cache struct {
 	TTL      time.Duration // how long an answer is fresh; zero means DefaultTTL, negative not at all
 	MaxStale time.Duration // how long after that it is given if there is no other; zero means never
 
-	// NegativeTTL is how long a no is remembered; zero means not at all. A few seconds keep
-	// a service from asking for the same wrong DID as often as a stranger wants; against
-	// many wrong ones it does not help. Who has just published a document waits as long.
+	// NegativeTTL is how long a no about a DID is remembered; zero means not at all. A few
+	// seconds keep a service from asking for the same wrong DID as often as a stranger
+	// wants; against many wrong ones it does not help. Who has just published a document
+	// waits as long.
 	NegativeTTL time.Duration
 
 	Size  int              // how many DIDs are remembered; zero means DefaultSize; the one unused longest goes
@@ -89,6 +92,7 @@ type answer struct {
 	res   *did.Resolution // with Retrieved
 	fresh time.Time       // until when
 	stale time.Time       // until when it may be given for want of a fresh one
+	size  int64           // bytes
 
 	failed time.Time                   // when Next last gave no answer to what this one fits; guarded by Cache.mu
 	keys   map[keyUse]crypto.PublicKey // some that were read from the document; guarded by Cache.mu
@@ -204,7 +208,7 @@ func (c *Cache) find(ctx context.Context, q question, afresh bool) (*answer, err
 
 // answer makes an answer of what Next said when it was asked at asked.
 func (c *Cache) answer(v did.Version, res *did.Resolution, asked time.Time) *answer {
-	a := &answer{v: v, res: res}
+	a := &answer{v: v, res: res, size: textSize(v, res)}
 	if res.Retrieved.IsZero() || res.Retrieved.After(asked) {
 		own := *res
 		own.Retrieved = asked
@@ -268,7 +272,7 @@ func (c *Cache) keep(id did.DID, known []*answer) {
 	}
 	size := int64(len(id.String()))
 	for _, a := range known {
-		size += a.size()
+		size += a.size
 	}
 	c.known.keep(id, known, size, orDefault(c.Size, DefaultSize), orDefault(c.Bytes, DefaultBytes))
 }
@@ -281,14 +285,21 @@ func (c *Cache) refuse(q question, err error) {
 	}
 }
 
-// size is how many bytes of text an answer holds, about.
-func (a *answer) size() int64 {
+// textSize is how many bytes of text an answer holds, about.
+func textSize(v did.Version, res *did.Resolution) int64 {
 	const rest = 512 // times, pointers, a line of metadata
-	n := rest + cmp.Or(len(a.res.Document.Raw), did.MaxDocumentBytes) + len(a.v.ID) + len(a.res.VersionID) + len(a.res.NextVersionID)
-	for _, m := range a.res.Extra {
+	doc := len(res.Document.Raw)
+	if doc == 0 { // made in Go
+		raw, err := res.Document.MarshalJSON()
+		if doc = len(raw); err != nil {
+			doc = did.MaxDocumentBytes
+		}
+	}
+	n := rest + doc + len(v.ID) + len(res.VersionID) + len(res.NextVersionID)
+	for _, m := range res.Extra {
 		n += len(m.Name) + len(m.Value)
 	}
-	for _, id := range a.res.EquivalentID {
+	for _, id := range res.EquivalentID {
 		n += len(id.String())
 	}
 	return int64(n)

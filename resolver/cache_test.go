@@ -456,6 +456,21 @@ func TestAResolverThatSaysNothingIsAnError(t *testing.T) {
 	}
 }
 
+// A no to how somebody asked is not one to those who ask otherwise.
+func TestANoToTheQuestionIsNotOneToOthers(t *testing.T) {
+	src := &source{f: func(ctx context.Context, _ did.DID, v did.Version) (*did.Resolution, error) {
+		return &did.Resolution{Document: documentOf(t, shop, 1)}, nil
+	}}
+	c := &resolver.Cache{Next: src, NegativeTTL: time.Hour}
+	want := latest(t, c)
+	for _, no := range []error{did.ErrFeatureNotSupported, did.ErrRepresentationNotSupported, did.ErrInvalidOptions} {
+		src.f = fixed(nil, no).f
+		_, err := c.Resolve(resolver.NoCache(t.Context()), shop, did.Version{})
+		require.ErrorIs(t, err, no)
+		require.Same(t, want, latest(t, c))
+	}
+}
+
 // What another cache gives as stale is passed on, and not remembered as if it were fresh.
 func TestStaleAnswersOfOthersAreNotRemembered(t *testing.T) {
 	src := fixed(&did.Resolution{Document: parsed(t, shop, 1), Stale: true}, nil)
@@ -732,7 +747,56 @@ func TestAFolderThatFailsCostsNoAnswer(t *testing.T) {
 	require.ErrorContains(t, <-failed, "resolver: the folder "+dir.Path)
 }
 
-// hashing, clocks and contexts aside: nothing of a Cache is left running.
+// Two processes, or as many Caches, on one small folder, with a network that comes and goes.
+func TestCachesShareAFolderUnderLoad(t *testing.T) {
+	path := t.TempDir() + "/kept"
+	var ids []did.DID
+	docs := map[did.DID]*did.Document{}
+	for i := range 6 {
+		id := did.MustParse(fmt.Sprint("did:example:", i))
+		ids, docs[id] = append(ids, id), parsed(t, id, byte(i))
+	}
+	var wg sync.WaitGroup
+	for range 2 {
+		src := &source{}
+		src.f = func(_ context.Context, id did.DID, _ did.Version) (*did.Resolution, error) {
+			switch src.asked.Load() % 5 {
+			case 0:
+				return nil, io.ErrUnexpectedEOF
+			case 1:
+				return nil, did.ErrNotFound
+			}
+			return &did.Resolution{Document: docs[id], Created: day(1)}, nil
+		}
+		c := &resolver.Cache{Next: src, Size: 4, TTL: time.Millisecond, MaxStale: time.Hour, NegativeTTL: time.Microsecond,
+			Store: &resolver.Dir{Path: path, Size: 5, Failed: func(err error) { t.Error(err) }}}
+		for g := range 4 {
+			wg.Go(func() {
+				for i := range 60 {
+					ctx, cancel := context.WithCancel(t.Context())
+					if i%11 == 0 {
+						cancel()
+					}
+					if i%7 == 0 {
+						ctx = resolver.NoCache(ctx)
+					}
+					id := ids[(i+g)%len(ids)]
+					res, err := c.Resolve(ctx, id, did.Version{Time: day(i % 3)})
+					if err == nil && res.Document.Raw != docs[id].Raw {
+						t.Errorf("asked for %s, got %s", id, res.Document.ID)
+					}
+					if _, err := did.Key(ctx, c, id.URL("k"), did.AssertionMethod, did.Version{}); err != nil && did.IsAnswer(err) && !errors.Is(err, did.ErrNotFound) {
+						t.Error(err)
+					}
+					cancel()
+				}
+			})
+		}
+	}
+	wg.Wait()
+}
+
+// Nothing of a Cache is left running.
 func TestCacheLeavesNoGoroutineBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // fails if one is left
 		src := &source{f: func(ctx context.Context, id did.DID, _ did.Version) (*did.Resolution, error) {

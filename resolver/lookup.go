@@ -155,6 +155,10 @@ func (c *Cache) conclude(q question, l *lookup, afresh bool) bool {
 		}
 		c.remember(q.id, l.answer)
 	case did.IsAnswer(l.err):
+		// What is wrong with the question, or not done there, says nothing of the DID.
+		if !isAbout(l.err) {
+			return false
+		}
 		c.forget(q)
 		c.refuse(q, l.err)
 	default:
@@ -171,4 +175,14 @@ func (c *Cache) conclude(q question, l *lookup, afresh bool) bool {
 	}
 	l.keeping = c.Store != nil
 	return l.keeping
+}
+
+// isAbout reports whether an answer that is a no says something of the DID or its document.
+func isAbout(err error) bool {
+	for _, no := range [...]error{did.ErrNotFound, did.ErrDeactivated, did.ErrInvalidDocument, did.ErrInvalidDID} {
+		if errors.Is(err, no) {
+			return true
+		}
+	}
+	return false
 }

@@ -18,8 +18,8 @@
 //	}
 //
 // [Methods] chooses by method, [Static] answers from memory, and [Cache] remembers, in a [Dir]
-// also from one run to the next. [Web] and
-// [WebVH] ask the host that a DID names, and nobody else; [Universal] asks another resolver.
+// also from one run to the next. [Web] and [WebVH] ask the host that a DID names, and nobody
+// else; [Universal] asks another resolver.
 //
 // A [Client] makes requests over HTTPS, to public servers only, and reads no more than asked for.
 // Beside these resolvers, [Documents] reads status lists and schemas through one, a [Log] reads a
