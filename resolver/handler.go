@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/did/didx509"
 )
 
 // The media types of DID Resolution (§9, §10) and DID Core 1.1 (§6).
@@ -117,6 +118,19 @@ func methodsOf(r did.Resolver) []string {
 	return nil
 }
 
+// certifiedBy returns the resolver of did:x509 in r.
+func certifiedBy(r did.Resolver) (didx509.Resolver, bool) {
+	switch r := r.(type) {
+	case didx509.Resolver:
+		return r, true
+	case Methods:
+		return certifiedBy(r["x509"])
+	case *Cache:
+		return certifiedBy(r.Next)
+	}
+	return didx509.Resolver{}, false
+}
+
 func (a httpAnswer) write(w http.ResponseWriter, r *http.Request) {
 	var body []byte
 	if a.result != nil {
@@ -167,6 +181,13 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) httpAnswer {
 	resolver := h.Resolver
 	if resolver == nil {
 		resolver = did.Offline{}
+	}
+	if q.chain != nil {
+		certified, ok := certifiedBy(resolver)
+		if !ok || q.target.DID.Method() != "x509" {
+			return failure(q, fmt.Errorf("%w: x509chain is an option of did:x509, which this resolver may not have", did.ErrFeatureNotSupported))
+		}
+		resolver = certified.Presented(q.chain.DER())
 	}
 	if q.dereference {
 		return h.dereference(ctx, resolver, q)

@@ -197,7 +197,7 @@ func TestHandlerTakesOptionsByPOST(t *testing.T) {
 		{"a number that does not count", "did:example:yard", `{"versionNumber":1.5}`, 400, "INVALID_OPTIONS"},
 		{"no boolean", "did:example:yard", `{"expandRelativeUrls":1}`, 400, "INVALID_OPTIONS"},
 		{"an unknown option", "did:example:yard", `{"option1":"value1"}`, 501, "FEATURE_NOT_SUPPORTED"},
-		{"too long", "did:example:yard", `{"versionId":"` + strings.Repeat("1", 9000) + `"}`, 400, "INVALID_OPTIONS"},
+		{"too long", "did:example:yard", `{"versionId":"` + strings.Repeat("1", 25_000) + `"}`, 400, "INVALID_OPTIONS"},
 		{"not ASCII", "did:example:yard", `{"versionId":"こ"}`, 400, "INVALID_OPTIONS"},
 		{"past the cache", "did:example:yard", `{"noCache":true}`, 501, "FEATURE_NOT_SUPPORTED"},
 		{"not past the cache", "did:example:yard", `{"noCache":"false"}`, 200, `"versionId":"2"`},

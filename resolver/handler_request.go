@@ -12,14 +12,15 @@ import (
 	"time"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/did/didx509"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
 // Bounds of a request.
 const (
-	// maxQuery bounds the options of a request, in bytes: two DID URLs in full. It is also that
-	// of a POST's body.
-	maxQuery = 2 * did.MaxLength
+	// maxQuery bounds the options of a request, in bytes: two DID URLs in full, and a chain of
+	// certificates of a device. It is also that of a POST's body.
+	maxQuery = 2*did.MaxLength + 16<<10
 	// maxAccept bounds the header Accept. Browsers send 200 bytes.
 	maxAccept = 2 << 10
 )
@@ -34,6 +35,7 @@ type httpRequest struct {
 	expand       bool
 	noCache      bool
 	relationship did.Relationship
+	chain        didx509.Chain // nil if there is none
 }
 
 // readRequest reads a request. The error wraps one of did's; what was read before it is returned
@@ -53,7 +55,7 @@ func readRequest(w http.ResponseWriter, r *http.Request) (q httpRequest, err err
 	// 2. The options, and which of the two functions they are for.
 	o, errOptions := readOptions(w, r)
 	q.form, q.dereference, q.browser = negotiate(o.accept, named)
-	q.expand, q.noCache, q.relationship = o.expand, o.noCache, did.Relationship(o.relationship)
+	q.expand, q.noCache, q.relationship, q.chain = o.expand, o.noCache, did.Relationship(o.relationship), o.chain
 	if o.services && isDocumentType(q.form) || o.relationship != "" {
 		q.dereference = true // the document with these services only; a method for a purpose
 		switch q.form {
@@ -107,6 +109,7 @@ type httpOptions struct {
 	accept          string
 	expand, noCache bool
 	relationship    string
+	chain           didx509.Chain
 	version         did.Version
 	relativeRef     string
 	services        bool   // a service or serviceType is named
@@ -138,12 +141,12 @@ func readOptions(w http.ResponseWriter, r *http.Request) (o httpOptions, err err
 			return o, fmt.Errorf("%w: the query is malformed", did.ErrInvalidOptions)
 		}
 		if err := o.set(name, value, pair); err != nil {
-			return o, fmt.Errorf("%w: %w", did.ErrInvalidOptions, err)
+			return o, fmt.Errorf("%w: %v", did.ErrInvalidOptions, err)
 		}
 	}
 	if r.Method == http.MethodPost {
 		if err := o.readBody(w, r); err != nil {
-			return o, fmt.Errorf("%w: %w", did.ErrInvalidOptions, err)
+			return o, fmt.Errorf("%w: %v", did.ErrInvalidOptions, err)
 		}
 	}
 	return o, nil
@@ -222,6 +225,9 @@ func (o *httpOptions) set(name, value, pair string) (err error) {
 			return errors.New("verificationRelationship: want one")
 		}
 		return nil
+	case "x509chain": // an option of did:x509
+		o.chain, err = didx509.ParseChain([]byte(value))
+		return err
 	case did.ParamVersionID:
 		if o.version.ID = value; value == "" {
 			return errors.New("versionId: is empty")
