@@ -96,32 +96,13 @@ type fetch struct {
 // Resolve implements [did.Resolver]. The host learns that somebody looks at its log, not at which
 // version.
 func (w *WebVH) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Resolution, error) {
-	switch {
-	case w.Client == nil:
-		return nil, errors.New("resolver: WebVH needs a Client")
-	case id.Method() != webvh.Method:
-		return nil, fmt.Errorf("%w: %s is no did:webvh", did.ErrMethodNotSupported, id)
-	}
 	if err := v.Validate(); err != nil {
 		return nil, err
 	}
 	if v.Time.Sub(clock(w.Now)) > present {
 		return nil, fmt.Errorf("%w: %s at %s, which is to come", did.ErrVersionUnknown, id, stamp(v.Time))
 	}
-	var f *fetch
-	if !noCache(ctx) {
-		f = w.fresh(id)
-	}
-	if f == nil {
-		if _, err := webvh.LogURL(id); err != nil {
-			return nil, err
-		}
-		if noCache(ctx) {
-			f = w.fetch(ctx, id) // one that is under way may have begun too early
-		} else {
-			f = w.join(ctx, id)
-		}
-	}
+	f := w.get(ctx, id)
 	if f.log == nil {
 		return nil, f.err
 	}
@@ -134,6 +115,36 @@ func (w *WebVH) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Re
 	}
 	res.Retrieved, res.Stale = f.sent, f.copied
 	return res, nil
+}
+
+// Log returns the log of id, as Resolve goes by it: remembered, or else from where it is published.
+// If there is an error as well, the log holds up to the entry that the error is about.
+func (w *WebVH) Log(ctx context.Context, id did.DID) (*webvh.Log, error) {
+	f := w.get(ctx, id)
+	return f.log, f.err
+}
+
+// get returns the log, remembered or not.
+func (w *WebVH) get(ctx context.Context, id did.DID) *fetch {
+	switch {
+	case w.Client == nil:
+		return &fetch{err: errors.New("resolver: WebVH needs a Client")}
+	case id.Method() != webvh.Method:
+		return &fetch{err: fmt.Errorf("%w: %s is no did:webvh", did.ErrMethodNotSupported, id)}
+	}
+	afresh := noCache(ctx)
+	if !afresh {
+		if f := w.fresh(id); f != nil {
+			return f
+		}
+	}
+	if _, err := webvh.LogURL(id); err != nil {
+		return &fetch{err: err}
+	}
+	if afresh { // one that is under way may have begun too early
+		return w.fetch(ctx, id)
+	}
+	return w.join(ctx, id)
 }
 
 // fresh returns the log if the DID's host has sent it recently enough, or nil.

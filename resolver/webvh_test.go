@@ -314,6 +314,69 @@ func TestWebVHRefusesWhatDoesNotContinue(t *testing.T) {
 	})
 }
 
+// While a log grows, and some look afresh, nobody is told that it was rolled back, and nobody sees it shrink.
+func TestWebVHOfAGrowingLog(t *testing.T) {
+	f := newFleet(t, webvh.Change{})
+	var wg sync.WaitGroup
+	grown := make(chan struct{})
+	wg.Go(func() {
+		defer close(grown)
+		for log := f.first; log.Len() < 12; {
+			log = grow(t, log, log.Len()+1, webvh.Change{})
+			f.host.log.Store(log)
+			time.Sleep(time.Millisecond)
+		}
+	})
+	for i := range 6 {
+		wg.Go(func() {
+			ctx := t.Context()
+			if i%2 == 0 {
+				ctx = resolver.NoCache(ctx)
+			}
+			for seen, done := 0, false; !done; {
+				select {
+				case <-grown:
+					done = true
+				default:
+				}
+				log, err := f.webvh.Log(ctx, f.id)
+				if err != nil || log.Len() < seen {
+					t.Errorf("%d entries, then %v: %v", seen, log, err)
+					return
+				}
+				seen = log.Len()
+			}
+		})
+	}
+	wg.Wait()
+	log, err := f.webvh.Log(t.Context(), f.id)
+	require.NoError(t, err)
+	require.Equal(t, 12, log.Len())
+}
+
+// The log is there for who wants to read it, as far as it holds.
+func TestWebVHLog(t *testing.T) {
+	f := newFleet(t, webvh.Change{})
+	second := grow(t, f.first, 3, webvh.Change{})
+	f.host.log.Store(second)
+	log, err := f.webvh.Log(t.Context(), f.id)
+	require.NoError(t, err)
+	require.Equal(t, second.Raw(), log.Raw())
+
+	broken := string(second.Raw()) + "{}\n"
+	f.host.raw.Store(&broken)
+	log, err = f.webvh.Log(resolver.NoCache(t.Context()), f.id)
+	refused(t, err, resolver.ErrContent)
+	require.Equal(t, 2, log.Len())
+
+	f.host.down.Store(503)
+	log, err = f.webvh.Log(resolver.NoCache(t.Context()), f.id)
+	retry(t, err)
+	require.Nil(t, log)
+	_, err = f.webvh.Log(t.Context(), did.MustParse("did:web:fleet.example"))
+	require.ErrorIs(t, err, did.ErrMethodNotSupported)
+}
+
 // mapStore is a Store of a test.
 type mapStore struct {
 	sync.Map
@@ -725,4 +788,39 @@ func ExampleWebVH() {
 	// 2- <nil>
 	// requests: 1
 	// gone: entry 2 true
+}
+
+func ExampleWebVH_Log() {
+	host := &logHost{}
+	srv := httptest.NewTLSServer(host)
+	defer srv.Close()
+	client := local(srv)
+	defer client.CloseIdle()
+
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	id, _ := webvh.Draft("example.com%3A" + port(srv) + ":cranes:7")
+	made, err := webvh.Create(webvh.Change{Key: key, Document: &did.Document{ID: id}, Time: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	retired, err := made.Deactivate(webvh.Change{Key: key, Time: time.Date(2041, 1, 1, 0, 0, 0, 0, time.UTC)})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	host.log.Store(retired)
+
+	in2042 := func() time.Time { return time.Date(2042, 1, 1, 0, 0, 0, 0, time.UTC) }
+	log, err := (&resolver.WebVH{Client: client, Now: in2042}).Log(context.Background(), made.ID())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for e := range log.Entries() {
+		fmt.Println(e.Number, e.Time.Format(time.DateOnly), e.Parameters.Deactivated)
+	}
+	// Output:
+	// 1 2026-01-01 false
+	// 2 2041-01-01 true
 }
