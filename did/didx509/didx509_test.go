@@ -546,3 +546,36 @@ func TestMintedResolves(t *testing.T) {
 		require.NoError(t, err)
 	})
 }
+
+// What a resolution costs beside the signatures that it has to check: three of a chain of three.
+func BenchmarkResolve(b *testing.B) {
+	key := func() crypto.Signer {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		require.NoError(b, err)
+		return key
+	}
+	h := holder{}.issue("Acme Root", key(), true, nil).issue("Acme Line 1", key(), true, nil).issue("", key(), false, serial("0042"))
+	subject, err := h.chain.Subject()
+	require.NoError(b, err)
+	id, err := didx509.New(h.chain, didx509.Pin{}, subject)
+	require.NoError(b, err)
+	v := did.Version{Time: shift}
+
+	for name, r := range map[string]did.Resolver{"at hand": didx509.Resolver{Chains: []didx509.Chain{h.chain}}, "presented": didx509.Resolver{}.Presented(h.chain.DER())} {
+		b.Run(name, func(b *testing.B) {
+			var spent, base time.Duration
+			for b.Loop() { // by turns, so that both see the same machine
+				start := time.Now()
+				_, err := r.Resolve(ctx, id, v)
+				middle := time.Now()
+				bare := h.chain[0].CheckSignatureFrom(h.chain[1])
+				spent, base = spent+middle.Sub(start), base+time.Since(middle)
+				if err != nil || bare != nil {
+					b.Fatal(err, bare)
+				}
+			}
+			b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N), "ns/resolution")
+			b.ReportMetric(float64(spent)/float64(base), "x/check")
+		})
+	}
+}

@@ -35,6 +35,15 @@ var mayBeCritical = [...]string{
 	"2.5.29.54", // inhibitAnyPolicy
 }
 
+// constraints are the extensions by which a CA says what those below it may certify. Without one
+// of them certificate policies are only information.
+var constraints = [...]string{
+	"2.5.29.30", // nameConstraints
+	"2.5.29.36", // policyConstraints
+	"2.5.29.33", // policyMappings
+	"2.5.29.54", // inhibitAnyPolicy
+}
+
 // check is certification path validation (RFC 5280 §6.1) of exactly this chain, with its last
 // certificate as trust anchor: "DID Resolution" steps 2 and 5. It says nothing about whether
 // anybody trusts that anchor: the DID does, by pinning a certificate of the chain.
@@ -61,6 +70,8 @@ func (c Chain) check(at time.Time) error {
 		i++
 		cert := c[i-1]
 		switch {
+		case slices.ContainsFunc(c[:i], issuer.Equal):
+			return fmt.Errorf("%w: certificate %d is there twice", ErrOrder, i)
 		case !bytes.Equal(cert.RawIssuer, issuer.RawSubject):
 			return fmt.Errorf("%w: certificate %d is issued by another than certificate %d", ErrOrder, i-1, i)
 		case !issuer.BasicConstraintsValid || !issuer.IsCA:
@@ -125,9 +136,15 @@ func (c Chain) checkConstraints() error {
 		}
 	}
 
-	// x509.Verify looks for any path, and always at some time. What it sees are copies that say
+	// The rest is for x509.Verify, if there is any: it would check all signatures once more.
+	// It looks for any path, and always at some time. What it sees are copies that say
 	// nothing of what was checked already: periods, critical extensions, path lengths, of
 	// which it has a stricter view than RFC 5280. Of the paths it finds only this one counts.
+	if !slices.ContainsFunc(c, func(cert *x509.Certificate) bool {
+		return slices.ContainsFunc(cert.Extensions, func(e pkix.Extension) bool { return slices.Contains(constraints[:], e.Id.String()) })
+	}) {
+		return nil
+	}
 	copies := make(Chain, len(c))
 	for i, cert := range c {
 		open := *cert
