@@ -37,11 +37,12 @@ const (
 type Alg int64
 
 // The algorithms, with the key and the hash that each of them means here. RFC 9053 leaves the
-// curve of ES256 and ES384 open; RFC 8812 fixes that of ES256K.
+// curves of ES256, ES384 and ES512 open; RFC 8812 fixes that of ES256K.
 const (
 	EdDSA  Alg = -8  // Ed25519 (RFC 9053 §2.2)
 	ES256  Alg = -7  // P-256 and SHA-256 (RFC 9053 §2.1)
 	ES384  Alg = -35 // P-384 and SHA-384
+	ES512  Alg = -36 // P-521 and SHA-512
 	ES256K Alg = -47 // secp256k1 and SHA-256 (RFC 8812 §3.2)
 )
 
@@ -54,6 +55,8 @@ func (a Alg) String() string {
 		return "ES256"
 	case ES384:
 		return "ES384"
+	case ES512:
+		return "ES512"
 	case ES256K:
 		return "ES256K"
 	}
@@ -69,6 +72,8 @@ func (a Alg) scheme() (signature.Scheme, bool) {
 		return signature.P256SHA256, true
 	case ES384:
 		return signature.P384SHA384, true
+	case ES512:
+		return signature.P521SHA512, true
 	case ES256K:
 		return signature.Secp256k1SHA256, true
 	}
@@ -81,7 +86,7 @@ func AlgOf(public crypto.PublicKey) (Alg, error) {
 	if err != nil {
 		return 0, fmt.Errorf("COSE: %w", err)
 	}
-	for _, a := range []Alg{EdDSA, ES256, ES384, ES256K} {
+	for _, a := range []Alg{EdDSA, ES256, ES384, ES512, ES256K} {
 		if s, _ := a.scheme(); s == scheme {
 			return a, nil
 		}

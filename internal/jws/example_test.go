@@ -29,7 +29,7 @@ func ExampleParse() {
 	// Output:
 	// EdDSA vc+jwt did:example:shop#1 {"exp":1800000000}
 	// <nil>
-	// not a signed token: header: alg "none": known are EdDSA, Ed25519, ES256, ES384 and ES256K
+	// not a signed token: header: alg "none": known are EdDSA, Ed25519, ES256, ES384, ES512 and ES256K
 }
 
 func ExampleSign() {

@@ -177,7 +177,7 @@ func (t *Token) readHeader(text []byte, certified bool) error {
 		return fmt.Errorf("longer than %d bytes, and not for a certificate chain", MaxHeaderBytes)
 	}
 	if _, ok := schemeOf(t.Alg); !ok {
-		return fmt.Errorf("alg %.40q: known are EdDSA, Ed25519, ES256, ES384 and ES256K", t.Alg)
+		return fmt.Errorf("alg %.40q: known are EdDSA, Ed25519, ES256, ES384, ES512 and ES256K", t.Alg)
 	}
 	return nil
 }
@@ -208,6 +208,8 @@ func schemeOf(alg string) (signature.Scheme, bool) {
 		return signature.P256SHA256, true
 	case "ES384":
 		return signature.P384SHA384, true
+	case "ES512": // on P-521
+		return signature.P521SHA512, true
 	case "ES256K":
 		return signature.Secp256k1SHA256, true
 	}
@@ -228,6 +230,8 @@ func Algorithm(public crypto.PublicKey) (string, error) {
 		return "ES256", nil
 	case signature.P384SHA384:
 		return "ES384", nil
+	case signature.P521SHA512:
+		return "ES512", nil
 	}
 	return "ES256K", nil
 }
@@ -299,7 +303,7 @@ func Sign(key crypto.Signer, h Header, payload []byte, extra ...Member) ([]byte,
 		return nil, fmt.Errorf("header: %w", err)
 	}
 
-	size := base64url.EncodedLen(len(header)) + base64url.EncodedLen(len(payload)) + base64url.EncodedLen(96) + 2
+	size := base64url.EncodedLen(len(header)) + base64url.EncodedLen(len(payload)) + base64url.EncodedLen(132) + 2
 	token := make([]byte, 0, size)
 	token = append(base64url.AppendEncode(token, header), '.')
 	token = base64url.AppendEncode(token, payload)

@@ -4,7 +4,9 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -46,6 +48,9 @@ func keys(t testing.TB) map[string]crypto.Signer {
 		require.NoError(t, err)
 		all[alg] = key
 	}
+	p521, err := ecdsa.GenerateKey(elliptic.P521(), rand.Reader) // keystores make none
+	require.NoError(t, err)
+	all["ES512"] = p521
 	return all
 }
 
@@ -318,11 +323,15 @@ func TestOtherImplementationsAgree(t *testing.T) {
 }
 
 func TestFlippedBitsAreNoticed(t *testing.T) {
-	for _, key := range keys(t) {
+	for alg, key := range keys(t) {
 		token, err := jws.Sign(key, jws.Header{Typ: "vc+jwt", Kid: "did:example:1#k"}, []byte(`{"a":1}`))
 		require.NoError(t, err)
+		bits := 8
+		if alg == "ES512" { // whose checks take ten times those of the others
+			bits = 1
+		}
 		for i := range token {
-			for bit := range 8 {
+			for bit := range bits {
 				bad := slices.Clone(token)
 				bad[i] ^= 1 << bit
 				if got, err := jws.Parse(string(bad), 0); err == nil {
@@ -333,15 +342,15 @@ func TestFlippedBitsAreNoticed(t *testing.T) {
 	}
 }
 
-// RFC 7520, RFC 8037 and RFC 7797: of their compact tokens, the one by an algorithm of ours
-// verifies and is made again; each other is refused, for the reason given.
+// RFC 7520, RFC 8037 and RFC 7797: of their compact tokens, the two by algorithms of ours
+// verify, and that of Ed25519 is made again; each other is refused, for the reason given.
 func TestCookbook(t *testing.T) {
 	passed, total := 0, 0
 	for file, want := range map[string]string{
 		"curve25519/jws.json":                            "",
 		"jws/4_1.rsa_v15_signature.json":                 `alg "RS256"`,
 		"jws/4_2.rsa-pss_signature.json":                 `alg "PS384"`,
-		"jws/4_3.ecdsa_signature.json":                   `alg "ES512"`, // P-521
+		"jws/4_3.ecdsa_signature.json":                   "",
 		"jws/4_4.hmac-sha2_integrity_protection.json":    `alg "HS256"`,
 		"jws/4_5.signature_with_detached_content.json":   `alg "HS256"`,
 		"jws/4_6.protecting_specific_header_fields.json": "three segments", // JSON serializations only
@@ -368,17 +377,24 @@ func TestCookbook(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err, file)
-		var jwk struct{ D string }
-		require.NoError(t, json.Unmarshal(c.Input.Key, &jwk))
-		key := ed25519.NewKeyFromSeed([]byte(decoded(t, jwk.D)))
-		require.NoError(t, token.Verify(key.Public()), file)
 		require.Equal(t, c.Input.Payload, string(token.Payload))
+		var jwk map[string]string
+		require.NoError(t, json.Unmarshal(c.Input.Key, &jwk))
+		if jwk["kty"] == "EC" {
+			public, err := did.ParseJWK([]byte(fmt.Sprintf(`{"kty":"EC","crv":%q,"x":%q,"y":%q}`, jwk["crv"], jwk["x"], jwk["y"])))
+			require.NoError(t, err)
+			require.NoError(t, token.Verify(public), file)
+			passed++
+			continue
+		}
+		key := ed25519.NewKeyFromSeed([]byte(decoded(t, jwk["d"])))
+		require.NoError(t, token.Verify(key.Public()), file)
 		ours, err := jws.Sign(key, jws.Header{}, []byte(c.Input.Payload))
 		require.NoError(t, err)
 		require.Equal(t, c.Output.Compact, string(ours))
 		passed++
 	}
-	shared.Tally(t, "JWS (RFC 7515)", "JOSE cookbook", passed, total, "refused: RSA, HMAC and P-521, JSON serializations, b64")
+	shared.Tally(t, "JWS (RFC 7515)", "JOSE cookbook", passed, total, "refused: RSA and HMAC, JSON serializations, b64")
 }
 
 // RFC 7515 appendix A.3: ES256, the one example of that RFC by an algorithm of ours.

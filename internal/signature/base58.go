@@ -7,8 +7,8 @@ import (
 	"github.com/hourmeter/hourmeter/internal/multikey"
 )
 
-// maxSize bounds a signature in base58, whose decoding takes quadratic time, in bytes: one of P-384 has 96.
-const maxSize = 128
+// maxSize bounds a signature in base58, whose decoding takes quadratic time, in bytes: one of P-521 has 132.
+const maxSize = 132
 
 // SignBase58 is [Sign], written as proofValue has it (VC Data Integrity 1.0 §2.4, base58btc).
 func SignBase58(key crypto.Signer, message []byte) (string, error) {

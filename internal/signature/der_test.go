@@ -14,11 +14,14 @@ import (
 func FuzzAppendDER(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0x80}, 64))
 	f.Add(make([]byte, 96))
+	f.Add(bytes.Repeat([]byte{0x80}, 132))
+	f.Add(append(make([]byte, 70), bytes.Repeat([]byte{1}, 62)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if len(b) < 96 {
-			return
-		}
-		for _, signature := range [][]byte{b[:64], b[:96]} {
+		for _, size := range []int{64, 96, 132} {
+			if len(b) < size {
+				return
+			}
+			signature := b[:size]
 			half := len(signature) / 2
 			r, s := new(big.Int).SetBytes(signature[:half]), new(big.Int).SetBytes(signature[half:])
 			var der cryptobyte.Builder

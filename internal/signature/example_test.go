@@ -29,11 +29,11 @@ func ExampleSign() {
 }
 
 func ExampleOf() {
-	for _, curve := range []elliptic.Curve{elliptic.P384(), elliptic.P521()} {
+	for _, curve := range []elliptic.Curve{elliptic.P384(), elliptic.P224()} {
 		scheme, err := signature.Of(&ecdsa.PublicKey{Curve: curve})
 		fmt.Println(scheme == signature.P384SHA384, err)
 	}
 	// Output:
 	// true <nil>
-	// false signature: a key on P-521: known are Ed25519, P-256, P-384 and secp256k1
+	// false signature: a key on P-224: known are Ed25519, P-256, P-384, P-521 and secp256k1
 }

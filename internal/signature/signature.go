@@ -37,12 +37,16 @@ const (
 	P256SHA256                        // RFC 7518 §3.4
 	P384SHA384                        // RFC 7518 §3.4
 	Secp256k1SHA256                   // RFC 8812 §3.2
+	P521SHA512                        // RFC 7518 §3.4
 )
 
 // Size returns the length of a signature in bytes.
 func (s Scheme) Size() int {
-	if s == P384SHA384 {
+	switch s {
+	case P384SHA384:
 		return 96
+	case P521SHA512:
+		return 132
 	}
 	return 64
 }
@@ -66,10 +70,12 @@ func Of(public crypto.PublicKey) (Scheme, error) {
 			return P256SHA256, nil
 		case k.Curve == elliptic.P384():
 			return P384SHA384, nil
+		case k.Curve == elliptic.P521():
+			return P521SHA512, nil
 		case secp256k1.Is(k.Curve):
 			return Secp256k1SHA256, nil
 		}
-		return 0, fmt.Errorf("signature: a key on %s: known are Ed25519, P-256, P-384 and secp256k1", k.Params().Name)
+		return 0, fmt.Errorf("signature: a key on %s: known are Ed25519, P-256, P-384, P-521 and secp256k1", k.Params().Name)
 	}
 	return 0, fmt.Errorf("signature: a key of type %T: known are Ed25519 and ECDSA public keys", public)
 }
@@ -91,6 +97,8 @@ func Sign(key crypto.Signer, message []byte) ([]byte, error) {
 		return signature, err
 	case P384SHA384:
 		hash = crypto.SHA384
+	case P521SHA512:
+		hash = crypto.SHA512
 	}
 	der, err := crypto.SignMessage(key, rand.Reader, message, hash)
 	if err != nil {
@@ -129,14 +137,18 @@ func Verify(public crypto.PublicKey, message, signature []byte) error {
 		good = secp256k1.Verify(public.(*ecdsa.PublicKey), digest[:], signature)
 	default:
 		var digest []byte
-		if scheme == P256SHA256 {
+		switch scheme {
+		case P256SHA256:
 			d := sha256.Sum256(message)
 			digest = d[:]
-		} else {
+		case P384SHA384:
 			d := sha512.Sum384(message)
 			digest = d[:]
+		default:
+			d := sha512.Sum512(message)
+			digest = d[:]
 		}
-		var room [2*(3+sha512.Size384) + 3]byte
+		var room [3 + 2*(3+66)]byte // as P-521 may have it
 		good = ecdsa.VerifyASN1(public.(*ecdsa.PublicKey), digest, appendDER(room[:0], signature))
 	}
 	if !good {
@@ -146,20 +158,31 @@ func Verify(public crypto.PublicKey, message, signature []byte) error {
 }
 
 // appendDER writes r ‖ s as the ASN.1 SEQUENCE of two INTEGERs that crypto/ecdsa
-// reads. Lengths stay below 128, so each takes one byte.
+// reads. The lengths of the numbers stay below 128, so each takes one byte; that of
+// the sequence takes two on P-521.
 func appendDER(dst, signature []byte) []byte {
-	start := len(dst)
-	dst = append(dst, 0x30, 0)
-	for _, n := range [][]byte{signature[:len(signature)/2], signature[len(signature)/2:]} {
-		for len(n) > 1 && n[0] == 0 {
-			n = n[1:]
-		}
+	half := len(signature) / 2
+	r, s := integer(signature[:half]), integer(signature[half:])
+	size := 2 + len(r) + int(r[0]>>7) + 2 + len(s) + int(s[0]>>7)
+	dst = append(dst, 0x30)
+	if size >= 128 {
+		dst = append(dst, 0x81)
+	}
+	dst = append(dst, byte(size))
+	for _, n := range [][]byte{r, s} {
 		if n[0]&0x80 != 0 {
 			dst = append(append(dst, 0x02, byte(len(n)+1), 0), n...)
 		} else {
 			dst = append(append(dst, 0x02, byte(len(n))), n...)
 		}
 	}
-	dst[start+1] = byte(len(dst) - start - 2)
 	return dst
+}
+
+// integer takes the zeros off the front of a number, but one if it is zero.
+func integer(n []byte) []byte {
+	for len(n) > 1 && n[0] == 0 {
+		n = n[1:]
+	}
+	return n
 }

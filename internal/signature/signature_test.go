@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/hex"
 	"encoding/json"
 	"io"
@@ -37,6 +38,9 @@ func keys(t testing.TB) map[signature.Scheme]crypto.Signer {
 		require.NoError(t, err)
 		all[scheme] = key
 	}
+	p521, err := ecdsa.GenerateKey(elliptic.P521(), rand.Reader) // keystores make none
+	require.NoError(t, err)
+	all[signature.P521SHA512] = p521
 	return all
 }
 
@@ -106,12 +110,13 @@ type coordinates struct {
 }
 
 func TestKeysThatAreRefused(t *testing.T) {
-	p521, err := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+	p224, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	require.NoError(t, err)
 	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	for name, public := range map[string]crypto.PublicKey{
-		"P-521":                  p521.Public(),
+		"P-224":                  p224.Public(),
+		"RSA":                    &rsa.PublicKey{},
 		"three bytes of Ed25519": ed25519.PublicKey("abc"),
 		"no curve":               &ecdsa.PublicKey{},
 		"nil":                    (*ecdsa.PublicKey)(nil),

@@ -102,7 +102,7 @@ func ExampleFormat_Open() {
 	// application/vc+jwt 2026-11-22 true
 	// {"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiableCredential"]}
 	// <nil>
-	// not a signed token: header: alg "none": known are EdDSA, Ed25519, ES256, ES384 and ES256K
+	// not a signed token: header: alg "none": known are EdDSA, Ed25519, ES256, ES384, ES512 and ES256K
 }
 
 func ExampleFormat_Seal() {

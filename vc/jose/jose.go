@@ -5,7 +5,7 @@
 //	issuer := vc.Issuer{ID: id, Key: key, Format: jose.Format{}}
 //	verifier := vc.Verifier{Formats: []vc.Format{jose.Format{}}}
 //
-// Algorithms are EdDSA, ES256, ES384 and ES256K. The key decides which of them it is; the
+// Algorithms are EdDSA, ES256, ES384, ES512 and ES256K. The key decides which of them it is; the
 // header has to agree, and never brings a key of its own.
 //
 // The danger: the text of a token is malleable. Of one signature by ECDSA another can be
