@@ -26,8 +26,7 @@ func TestAccepted(t *testing.T) {
 			require.Equal(t, &webvh.Parameters{TTL: time.Hour}, public(log.Parameters()))
 		}},
 		{"what is so already", func(one, two *forged) {
-			one.params = params(`"portable":true`)
-			two.params = `{"method":"did:webvh:1.0","portable":true,"deactivated":false,"updateKeys":["` + text(1) + `"],"witness":{}}`
+			two.params = `{"method":"did:webvh:1.0","portable":false,"deactivated":false,"updateKeys":["` + text(1) + `"],"witness":{}}`
 		}, func(t *testing.T, log *webvh.Log) {
 			require.Same(t, log.Entry(1).Parameters, log.Parameters(), "it is kept once")
 		}},
@@ -51,6 +50,9 @@ func TestAccepted(t *testing.T) {
 		{"retired at once", func(one, two *forged) {
 			two.params = `{"updateKeys":[],"deactivated":true}`
 		}, func(t *testing.T, log *webvh.Log) { require.True(t, log.Deactivated()) }},
+		{"a proof outside a list, as the schema allows", func(one, _ *forged) {
+			one.afterSign = func(s string) string { return strings.NewReplacer(`"proof":[`, `"proof":`, `"}]}`, `"}}`).Replace(s) }
+		}, nil},
 		{"two proofs that hold", func(_, two *forged) { two.proofs = 2 }, nil},
 		{"a proof with a name and a time", func(_, two *forged) {
 			two.more = `,"id":"urn:uuid:1","created":"2031-01-01T00:00:00.5Z"`

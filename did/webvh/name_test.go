@@ -52,6 +52,7 @@ func TestNamesRefused(t *testing.T) {
 		"a path that climbs":           "did:webvh:" + scid + ":example.com:..:..:etc",
 		"a path that climbs, encoded":  "did:webvh:" + scid + ":example.com:%2E%2E:etc",
 		"a slash, encoded":             "did:webvh:" + scid + ":example.com:a%2F..%2Fb",
+		"a space at the end of a path": "did:webvh:" + scid + ":example.com:a%20",
 		"an address":                   "did:webvh:" + scid + ":127.0.0.1",
 		"an address, encoded":          "did:webvh:" + scid + ":127%2E0%2E0%2E1",
 		"an address and a port":        "did:webvh:" + scid + ":127.0.0.1%3a8080",

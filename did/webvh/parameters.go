@@ -99,8 +99,8 @@ func merge(old *Parameters, v strictjson.Value, n int) (*Parameters, error) {
 			switch {
 			case !is && m.Kind() != strictjson.False:
 				err = errors.New("is neither true nor false")
-			case is && n > 1 && !old.Portable:
-				err = errors.New("cannot become true after the first entry")
+			case is && n > 1: // also if it is true already
+				err = errors.New("cannot be set to true after the first entry")
 			}
 			p.Portable = is
 		case "deactivated":

@@ -48,8 +48,8 @@ func TestRefused(t *testing.T) {
 		// The form of an entry.
 		{"no JSON", 2, webvh.RuleJSON, "not strict JSON", func(_, two *forged) { two.afterSign = replace(`{"versionId"`, `{versionId`) }},
 		{"no list of proofs", 1, webvh.RuleJSON, "does not consist of", func(one, _ *forged) { one.afterSign = replace(`"proof":[`, `"proofs":[`) }},
-		{"a proof outside a list", 1, webvh.RuleJSON, "does not consist of", func(one, _ *forged) {
-			one.afterSign = func(s string) string { return strings.NewReplacer(`"proof":[`, `"proof":`, `"}]}`, `"}}`).Replace(s) }
+		{"a proof that is a text", 1, webvh.RuleJSON, "does not consist of", func(one, _ *forged) {
+			one.afterSign = func(s string) string { return s[:strings.Index(s, `"proof":[`)] + `"proof":"z"}` }
 		}},
 		{"a sixth member", 2, webvh.RuleJSON, "does not consist of", func(_, two *forged) { two.beforeSign = replace(`{`, `{"note":"",`) }},
 		{"a member twice", 2, webvh.RuleJSON, "not strict JSON", func(_, two *forged) { two.afterSign = replace(`{`, `{"parameters":{},`) }},
@@ -127,7 +127,10 @@ func TestRefused(t *testing.T) {
 		{"an empty hash", 2, webvh.RuleParameters, `has something other than strings`, func(_, two *forged) { two.params = `{"nextKeyHashes":[""]}` }},
 		{"a watcher with a password", 2, webvh.RuleParameters, `is no URL`, func(_, two *forged) { two.params = `{"watchers":["https://a:b@watcher.example/"]}` }},
 		{"a watcher that is no URL", 2, webvh.RuleParameters, `is no URL`, func(_, two *forged) { two.params = `{"watchers":["watcher.example"]}` }},
-		{"portable too late", 2, webvh.RuleParameters, `cannot become true after the first entry`, func(_, two *forged) { two.params = `{"portable":true}` }},
+		{"portable too late", 2, webvh.RuleParameters, `cannot be set to true after the first entry`, func(_, two *forged) { two.params = `{"portable":true}` }},
+		{"portable again", 2, webvh.RuleParameters, `cannot be set to true after the first entry`, func(one, two *forged) {
+			one.params, two.params = params(`"portable":true`), `{"portable":true}`
+		}},
 		{"portable is null", 2, webvh.RuleParameters, `is neither true nor false`, func(_, two *forged) { two.params = `{"portable":null}` }},
 		{"deactivated is a text", 2, webvh.RuleParameters, `is neither true nor false`, func(_, two *forged) { two.params = `{"deactivated":"true"}` }},
 		{"ttl below zero", 2, webvh.RuleParameters, `is no number of seconds`, func(_, two *forged) { two.params = `{"ttl":-1}` }},

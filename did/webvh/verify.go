@@ -164,8 +164,9 @@ func (c *checker) entry(l *Log, n int, line string) (e entry, _ *LogError) {
 	versionID, versionTime := root.Member("versionId"), root.Member("versionTime")
 	params, state, proofs := root.Member("parameters"), root.Member("state"), root.Member("proof")
 	if root.Len() != 5 || versionID.Kind() != strictjson.String || versionTime.Kind() != strictjson.String ||
-		params.Kind() != strictjson.Object || state.Kind() != strictjson.Object || proofs.Kind() != strictjson.Array {
-		return fail(RuleJSON, "does not consist of versionId, versionTime, parameters, state and a list of proofs", nil)
+		params.Kind() != strictjson.Object || state.Kind() != strictjson.Object ||
+		proofs.Kind() != strictjson.Array && proofs.Kind() != strictjson.Object {
+		return fail(RuleJSON, "does not consist of versionId, versionTime, parameters, state and proofs", nil)
 	}
 	e.versionID = versionID.Text()
 
@@ -250,13 +251,16 @@ func (c *checker) entry(l *Log, n int, line string) (e entry, _ *LogError) {
 	}
 
 	// 9. Each proof is by one of these keys. Only one is needed; one that does not hold is refused, since
-	// somebody put it there.
-	count := proofs.Len()
+	// somebody put it there. The text of the standard has a list, its schema also one without.
+	count, list := proofs.Len(), proofs.All()
+	if proofs.Kind() == strictjson.Object {
+		count, list = 1, slices.Values([]strictjson.Value{proofs})
+	}
 	if count == 0 || count > MaxProofs {
 		return fail(RuleProof, fmt.Sprintf("%d proofs, want 1 to %d", count, MaxProofs), nil)
 	}
 	digest := sha256.Sum256(with(e.versionID))
-	for proof := range proofs.All() {
+	for proof := range list {
 		p, err := readProof(proof)
 		if err != nil {
 			return fail(RuleProof, "the proof", err)

@@ -14,6 +14,7 @@
 //
 //   - A log that breaks a rule is not thrown away as a whole: what comes before holds, for who asks for
 //     a version of it.
+//   - portable is true in the first entry or never set to true, also where it is true already.
 //   - Pre-rotation counts from the entry after the one that begins it, as for the one that ends it. Or
 //     whoever has no key could begin it with theirs.
 //   - All proofs of an entry have to hold, though one is enough. A witness file may have others.

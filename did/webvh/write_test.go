@@ -125,7 +125,7 @@ func TestWriteRefused(t *testing.T) {
 		{"moved, though not portable", last(log.Move(at, "yard.example")), "is not portable"},
 		{"moved to nowhere", last(log.Move(at, "")), "nothing after the last colon"},
 		{"moved to an address", last(log.Move(at, "10.0.0.1")), "is an address"},
-		{"portable too late", last(log.Update(with(func(c *webvh.Change) { c.Portable = new(true) }))), "cannot become true"},
+		{"portable too late", last(log.Update(with(func(c *webvh.Change) { c.Portable = new(true) }))), "cannot be set to true"},
 		{"another DID's document", last(log.Update(with(func(c *webvh.Change) { c.Document = &did.Document{ID: did.MustParse("did:web:thief.example")} }))), "is no did:webvh"},
 		{"pre-rotation, and nothing said", last(rotating.Update(at)), "pre-rotation is on"},
 		{"pre-rotation, and the old key", last(rotating.Update(with(func(c *webvh.Change) { c.NextKeyHashes = []string{} }))), "is not among the keys that"},

@@ -25,7 +25,7 @@ const maxHost = 253
 // A Name is where something is published.
 type Name struct {
 	Host string   // in ASCII and lower case (RFC 5891), perhaps with ":" and a port
-	Path []string // segments, decoded; none is empty, "." or ".."
+	Path []string // segments, decoded; none is empty, "." or "..", or has space around it
 }
 
 // hosts turns a host's name into that of the DNS, as browsers do (UTS #46), and refuses what cannot
@@ -61,7 +61,8 @@ func Parse(s string) (Name, error) {
 	}
 	for _, segment := range segments[1:] {
 		text, err := url.PathUnescape(segment)
-		if err != nil || !utf8.ValidString(text) || text == "" || text == "." || text == ".." || strings.ContainsAny(text, "/\\\x00") {
+		if err != nil || !utf8.ValidString(text) || text == "" || text == "." || text == ".." ||
+			strings.ContainsAny(text, "/\\\x00") || strings.TrimSpace(text) != text {
 			return Name{}, fmt.Errorf("%.80q cannot be a part of a path", segment)
 		}
 		name.Path = append(name.Path, text)

@@ -61,6 +61,8 @@ func TestRefusals(t *testing.T) {
 		"a slash in a segment":          "example.com:a%2Fb",
 		"a backslash in a segment":      "example.com:a%5Cb",
 		"a zero byte in a segment":      "example.com:a%00",
+		"space at the end of a segment": "example.com:a%20",
+		"space before a segment":        "example.com:%C2%A0a",
 		"an empty segment":              "example.com::a",
 		"an empty last segment":         "example.com:a:",
 		"hyphens":                       "-a.example.com",
