@@ -726,3 +726,25 @@ func TestEvidenceIsWrittenAndReadAsJSON(t *testing.T) {
 	require.ErrorContains(t, err, "no kind of evidence has the number 99")
 	require.Equal(t, "unknown(9)", reputation.Dimension(9).String())
 }
+
+// What the machine is called by another name is the machine still: it is no witness of itself.
+func TestAnotherNameOfTheMachineIsItsSide(t *testing.T) {
+	maker, field := party(t, "maker"), party(t, "field")
+	l := born(t, maker, noon.Add(-days(60)))
+	binding := &record.KeyBinding{VerificationMethod: field.ID.KeyURL(), Protection: record.TPM2}
+	l.enter(noon.Add(-days(50)), record.Commissioning{Time: noon.Add(-days(50)), Model: "LX-4", Serial: "7", KeyBinding: binding}, chain.Entry{Kind: chain.Rotate}, maker, field)
+	l.enter(noon.Add(-days(40)), uptime(noon.Add(-days(40)), 604_800, 0), good, field)
+	h, err := chain.New(l.machine.ID, l.entries...)
+	require.NoError(t, err)
+	require.Len(t, h.Names(), 2)
+	s, err := reputation.NewScorer(trust(maker, field), nil)
+	require.NoError(t, err)
+	var seen int
+	for _, e := range s.Case(h).Evidence {
+		if e.Sequence == 2 && e.Dimension == reputation.Availability {
+			seen++
+			require.Equal(t, reputation.Interested, e.Standing)
+		}
+	}
+	require.Equal(t, 1, seen)
+}

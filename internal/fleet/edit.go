@@ -358,7 +358,7 @@ func (c *Chain) Append(ctx context.Context, raw []byte) error {
 	if err := head.Advance(v); err != nil {
 		return refuse(err)
 	}
-	if v.Subject() != c.Machine.ID { // a first entry about another machine is a good head, but not here
+	if head.Subject != c.Machine.ID { // a first entry about another machine is a good head, but not here
 		return refuse(fmt.Errorf("fleet: the credential is about %s, the machine is %s", v.Subject(), c.Machine.ID))
 	}
 	c.Head = head

@@ -99,6 +99,7 @@ func Check(ctx context.Context, verifier *vc.Verifier, m Machine, text []byte) *
 	lineOf := map[vc.Digest]int{} // from 1
 	lost := map[int64]bool{}      // sequences of lines that are named below
 	last := int64(-1)
+	names := []did.DID{m.ID} // that some line gives the machine; whether it may, the chain says below
 	acknowledged := m.Head.IsZero()
 	for i, result := range verifier.VerifyAll(ctx, lines, vc.AnyIssuer) {
 		line := i + 1
@@ -115,13 +116,16 @@ func Check(ctx context.Context, verifier *vc.Verifier, m Machine, text []byte) *
 				kind = Rejected
 			}
 			add(kind, line, sequence, result.Err)
-		case v.Subject() != m.ID:
+		case !slices.Contains(names, v.Subject()):
 			add(Foreign, line, sequence, fmt.Errorf("the credential is about %s", v.Subject()))
 			continue // it says nothing about what follows it
 		case lineOf[v.Digest()] > 0:
 			add(Repeated, line, sequence, fmt.Errorf("line %d is the same credential", lineOf[v.Digest()]))
 		default:
 			good = append(good, v)
+			if claim, err := vc.ClaimOf[named](v); err == nil && !claim.KeyBinding.VerificationMethod.DID.IsZero() && len(names) <= chain.MaxNames {
+				names = append(names, claim.KeyBinding.VerificationMethod.DID)
+			}
 			lineOf[v.Digest()] = line
 			acknowledged = acknowledged || v.Digest() == m.Head
 			if sequence < last {
@@ -186,6 +190,16 @@ func Check(ctx context.Context, verifier *vc.Verifier, m Machine, text []byte) *
 	}
 	return r
 }
+
+// named is what gives a machine another name (docs/CHAIN.md §2).
+type named struct {
+	KeyBinding struct {
+		VerificationMethod did.URL `json:"verificationMethod"`
+	} `json:"keyBinding"`
+}
+
+// CredentialType implements vc.Claim.
+func (named) CredentialType() string { return "CommissioningCredential" }
 
 // sequenceOf reads the place of a credential in a record, as it claims it.
 func sequenceOf(raw []byte) (int64, bool) {
