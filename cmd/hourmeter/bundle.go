@@ -139,7 +139,7 @@ func (a *app) addPackedRecord(ctx context.Context, v *vc.Verifier, name string, 
 		}
 	}
 	sources := []source{s}
-	if err := tell(sources, r.told); err != nil {
+	if err := tell(ctx, nil, sources, r.told); err != nil {
 		return err
 	}
 	result.addRecord(ctx, v, sources[0], issuers, r.report)

@@ -1,11 +1,19 @@
 package main
 
 import (
+	"crypto/ed25519"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/did/webvh"
+	"github.com/hourmeter/hourmeter/resolver"
+	"github.com/hourmeter/hourmeter/vc"
+	"github.com/hourmeter/hourmeter/vc/chain"
+	"github.com/hourmeter/hourmeter/vc/record"
 )
 
 // Without a log nothing can show that the workshop signed before its key was stolen.
@@ -43,4 +51,56 @@ func TestVerifyJudgesACompromisedKeyByItsLogTime(t *testing.T) {
 		require.Equal(t, "C4", v.Records[0].Class)
 		require.Equal(t, stands, len(v.Records[0].Void) == 0, since)
 	}
+}
+
+// A workshop with a did:webvh marks its key as revoked: nobody has to tell.
+func TestVerifyFindsKeysThatTheirOwnersRevoked(t *testing.T) {
+	b := newBench(t)
+	day := func(n int) time.Time { return time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC).AddDate(0, 0, n) }
+	newKey := func(name string) ed25519.PrivateKey {
+		return ed25519.NewKeyFromSeed([]byte((name + strings.Repeat(".", 32))[:32]))
+	}
+	document := func(id did.DID, revoked time.Time) *did.Document {
+		m, err := did.NewVerificationMethod(id.URL("k"), did.Multikey, id, newKey("k").Public())
+		require.NoError(t, err)
+		m.Revoked = revoked
+		return &did.Document{Context: []string{"https://www.w3.org/ns/did/v1"}, ID: id,
+			VerificationMethod: []did.VerificationMethod{m}, AssertionMethod: []did.MethodRef{{ID: m.ID}}}
+	}
+	draft, err := webvh.Draft("shop.example")
+	require.NoError(t, err)
+	log, err := webvh.Create(webvh.Change{Key: newKey("update"), Time: day(0), Document: document(draft, time.Time{})})
+	require.NoError(t, err)
+
+	maker := &vc.Issuer{Key: newKey("maker")}
+	maker.ID, err = did.NewKey(maker.Key.Public())
+	require.NoError(t, err)
+	shop := &vc.Issuer{ID: log.ID(), Key: newKey("k"), Method: log.ID().URL("k"), Now: func() time.Time { return day(10) }}
+	var head chain.Head
+	text := ""
+	for n, by := range []*vc.Issuer{maker, shop} {
+		c := &vc.Credential{Subject: maker.ID, Claim: record.Commissioning{Model: "LX-4", Serial: "7"}, ValidFrom: day(n)}
+		require.NoError(t, head.Append(c, []chain.Entry{{Kind: chain.Commission}, {Kind: chain.Observe, Outcome: chain.Good}}[n]))
+		raw, err := by.Issue(c)
+		require.NoError(t, err)
+		v, err := (&vc.Verifier{Resolver: resolver.Methods{"key": did.Offline{}, "webvh": log}}).Verify(t.Context(), raw, vc.AnyIssuer)
+		require.NoError(t, err)
+		require.NoError(t, head.Advance(v))
+		text += string(raw) + "\n"
+	}
+	b.write("drone.jsonl", text)
+	b.write("did.jsonl", string(log.Raw()))
+	ask := []string{"verify", "drone.jsonl", "--did-log", "did.jsonl", "--json"}
+	v := decode[Verification](t, b.run("", ask...))
+	require.Equal(t, Valid, v.Verdict, v.Problems)
+	require.Empty(t, v.Records[0].Void)
+
+	log, err = log.Update(webvh.Change{Key: newKey("update"), Time: day(40), Document: document(log.ID(), day(30))})
+	require.NoError(t, err)
+	b.write("did.jsonl", string(log.Raw()))
+	v = decode[Verification](t, b.run("", ask...))
+	require.Equal(t, Valid, v.Verdict, v.Problems)
+	require.Len(t, v.Records[0].Void, 1)
+	require.EqualValues(t, 1, v.Records[0].Void[0].Sequence)
+	require.Equal(t, day(30), v.Records[0].Void[0].Since.UTC())
 }

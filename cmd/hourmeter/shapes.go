@@ -236,7 +236,7 @@ type Problem struct {
 	Machine    string  `json:"machine,omitzero"`    // what the fleet calls it
 	Verdict    Verdict `json:"verdict"`             //
 	Kind       string  `json:"kind"`                // credential, presentation, missing, torn, rejected, unchecked, foreign, repeated, outOfOrder,
-	// gap, fork, link; log: one that was asked could not answer, or contradicts it
+	// gap, fork, link; log: one that was asked could not answer, or contradicts it; key: what became of one is not known
 	Message string `json:"message"` // for people
 }
 

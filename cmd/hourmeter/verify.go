@@ -16,6 +16,7 @@ import (
 	"github.com/hourmeter/hourmeter/internal/fleet"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain"
+	"github.com/hourmeter/hourmeter/vc/keyhistory"
 )
 
 // A verifyRequest is what the flags of verify say.
@@ -108,6 +109,9 @@ func (a *app) verify(ctx context.Context, names []string, r verifyRequest) error
 				err = a.askLog(ctx, sources, r.log)
 			}
 			if err == nil {
+				err = tell(ctx, v, sources, r.told)
+			}
+			if err == nil {
 				for _, s := range sources {
 					result.addRecord(ctx, v, s, issuers, r.report)
 				}
@@ -142,7 +146,7 @@ func (a *app) verifyFile(ctx context.Context, v *vc.Verifier, name string, accep
 		if err := a.askLog(ctx, sources, r.log); err != nil {
 			return err
 		}
-		if err := tell(sources, r.told); err != nil {
+		if err := tell(ctx, v, sources, r.told); err != nil {
 			return err
 		}
 		result.addRecord(ctx, v, sources[0], issuers, r.report)
@@ -194,13 +198,31 @@ func compromised(flags []string) ([]chain.Compromise, error) {
 	return keys, nil
 }
 
-// tell lets records be judged by who knows of these keys.
-func tell(sources []source, keys []chain.Compromise) (err error) {
+// tell lets records be judged by who knows of these keys, and of those that their owners have marked as
+// revoked in a DID document since. Without a verifier nobody is asked for documents.
+func tell(ctx context.Context, v *vc.Verifier, sources []source, known []chain.Compromise) (err error) {
 	for i := range sources {
-		if h := sources[i].report.History; h != nil && len(keys) > 0 {
-			if sources[i].report.History, err = h.Told(keys...); err != nil {
-				return err
+		s := &sources[i]
+		h := s.report.History
+		if h == nil {
+			continue
+		}
+		keys := known
+		if v != nil {
+			marked, err := keyhistory.Compromised(ctx, v, h)
+			if err != nil {
+				s.found = append(s.found, Problem{
+					File: s.file, Subject: s.report.Machine.ID, Machine: s.name, Verdict: Unchecked, Kind: "key",
+					Message: "what became of the keys that signed: " + explain(err),
+				})
 			}
+			keys = slices.Concat(known, marked)
+		}
+		if len(keys) == 0 {
+			continue
+		}
+		if s.report.History, err = h.Told(keys...); err != nil {
+			return err
 		}
 	}
 	return nil
