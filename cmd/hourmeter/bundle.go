@@ -195,7 +195,7 @@ func (a *app) bundle(ctx context.Context, names []string, r bundleRequest) error
 	if err != nil {
 		return err
 	}
-	recorder := &bundle.Recorder{Resolver: lookup}
+	recorder := &bundle.Recorder{Resolver: lookup, Logs: lookup}
 	v := verifier(nil)
 	v.Resolver, v.V1, v.CurrentKeys = recorder, r.v1, r.resolve.current
 	if r.resolve.online {

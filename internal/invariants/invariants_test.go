@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"vc":                         {"did", "internal/*"},
 	"vc/record":                  {"did", "internal/*"},
 	"vc/mldsa":                   {"vc", "did", "internal/*"},
-	"vc/bundle":                  {"vc", "vc/chain/tlog", "did", "internal/*"},
+	"vc/bundle":                  {"vc", "vc/chain/tlog", "did", "did/peer", "did/pkh", "did/webvh", "internal/*"},
 	"vc/rdfc":                    {"vc", "internal/*"},
 	"vc/chain":                   {"vc", "did", "internal/*"},
 	"vc/keyhistory":              {"vc", "vc/chain", "did"},

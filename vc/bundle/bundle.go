@@ -12,7 +12,13 @@
 // signature says; what names itself by its content counts by that; a DID document
 // or context that a server had counts only if the reader has its digest from
 // elsewhere: see [Pins]. The rest could not be checked. Fetch times are the word
-// of whoever made the bundle, and decide nothing.
+// of whoever made the bundle, and make nothing count.
+//
+// A log of a did:webvh counts by its own signatures, for all that is in it. It cannot
+// show that it is whole: whoever packs it can leave the newest entries off, and with
+// them that a key was rotated or stolen. So it answers for times up to when it was
+// fetched, which whoever packed it can set too late, and never earlier than his credentials
+// need: a reader who cannot live with that pins the log, or asks its host.
 package bundle
 
 import (
@@ -27,6 +33,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/did/webvh"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain/tlog"
@@ -48,7 +55,8 @@ type Bundle struct {
 	Challenge    vc.Challenge // that Presentation answers; zero if there is none
 	Presentation []byte       // as it was received; nil if there is none
 	Credentials  [][]byte     // as they were received
-	Resolutions  []Resolution // DID documents, but of DIDs that need no network
+	Resolutions  []Resolution // DID documents, but of DIDs that need no network, or have a log
+	DIDLogs      []DIDLog     // logs of did:webvh
 	Documents    []Document   // status lists, schemas and contexts
 	Logs         []tlog.Kept  // what logs hold of records; see [tlog.Trust.View]
 }
@@ -59,6 +67,14 @@ type Resolution struct {
 	Version  did.Version // what was asked for; zero is the latest
 	Document []byte      // the DID document, JSON
 	Fetched  time.Time
+}
+
+// A DIDLog is the log of a did:webvh, as its host had it.
+type DIDLog struct {
+	DID     did.DID // as it was asked for: the log may be of a newer name
+	Log     []byte  // the did.jsonl
+	Witness []byte  // the did-witness.json; nil if there is none
+	Fetched time.Time
 }
 
 // A Document is what a server had at a URL.
@@ -81,6 +97,7 @@ type (
 		Presentation *content         `json:"presentation,omitzero"`
 		Credentials  []content        `json:"credentials,omitempty"`
 		Resolutions  []fileResolution `json:"resolutions,omitempty"`
+		DIDLogs      []fileDIDLog     `json:"didLogs,omitempty"`
 		Documents    []fileDocument   `json:"documents,omitempty"`
 		Logs         []tlog.Kept      `json:"logs,omitempty"`
 	}
@@ -90,6 +107,12 @@ type (
 		VersionID   string    `json:"versionId,omitzero"`
 		Fetched     time.Time `json:"fetched"`
 		content
+	}
+	fileDIDLog struct {
+		DID     did.DID   `json:"did"`
+		Fetched time.Time `json:"fetched"`
+		Log     string    `json:"log"`
+		Witness string    `json:"witness,omitzero"`
 	}
 	fileDocument struct {
 		URL       string    `json:"url"`
@@ -133,6 +156,9 @@ func (b *Bundle) Encode() ([]byte, error) {
 	for _, r := range b.Resolutions {
 		f.Resolutions = append(f.Resolutions, fileResolution{r.DID, r.Version.Time, r.Version.ID, r.Fetched.UTC(), pack(r.Document)})
 	}
+	for _, l := range b.DIDLogs {
+		f.DIDLogs = append(f.DIDLogs, fileDIDLog{l.DID, l.Fetched.UTC(), string(l.Log), string(l.Witness)})
+	}
 	for _, d := range b.Documents {
 		f.Documents = append(f.Documents, fileDocument{d.URL, d.MediaType, d.Fetched.UTC(), pack(d.Body)})
 	}
@@ -164,7 +190,7 @@ func Parse(text []byte) (*Bundle, error) {
 	if v := root.Member("hourmeterBundle"); v.Raw() != "1" {
 		return nil, malformed(fmt.Errorf("hourmeterBundle is %.20q: version %d is read here", v.Raw(), Version))
 	}
-	for _, name := range []string{"credentials", "resolutions", "documents", "logs"} {
+	for _, name := range []string{"credentials", "resolutions", "didLogs", "documents", "logs"} {
 		if n := root.Member(name).Len(); n > MaxParts {
 			return nil, &vc.RejectError{Reason: vc.ErrLimit, Detail: fmt.Errorf("bundle: %d %s, at most %d are read", n, name, MaxParts)}
 		}
@@ -199,6 +225,16 @@ func Parse(text []byte) (*Bundle, error) {
 			return nil, malformed(fmt.Errorf("resolution %d: %w", i, err))
 		}
 		b.Resolutions = append(b.Resolutions, Resolution{r.DID, did.Version{Time: r.VersionTime, ID: r.VersionID}, raw, r.Fetched})
+	}
+	for i, l := range f.DIDLogs {
+		if l.DID.Method() != webvh.Method || l.Log == "" {
+			return nil, malformed(fmt.Errorf("DID log %d: want a log, and the did:webvh that it is of", i))
+		}
+		kept := DIDLog{DID: l.DID, Log: []byte(l.Log), Fetched: l.Fetched}
+		if l.Witness != "" {
+			kept.Witness = []byte(l.Witness)
+		}
+		b.DIDLogs = append(b.DIDLogs, kept)
 	}
 	for i, d := range f.Documents {
 		raw, err := d.unpack()

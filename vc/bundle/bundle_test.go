@@ -183,6 +183,8 @@ func TestParseRefuses(t *testing.T) {
 		{"nothing", ``, vc.ErrMalformed, ""},
 		{"another version", strings.Replace(string(good), `"hourmeterBundle": 1`, `"hourmeterBundle": 2`, 1), vc.ErrMalformed, "version 1 is read here"},
 		{"an unknown member", strings.Replace(string(good), `"created"`, `"trust": true, "created"`, 1), vc.ErrMalformed, "trust"},
+		{"a log of a did:web", strings.Replace(string(good), `"resolutions"`, `"didLogs": [{"did": "did:web:x.example", "fetched": "2026-11-22T12:00:00Z", "log": "{}"}], "resolutions"`, 1), vc.ErrMalformed, "did:webvh"},
+		{"a log without entries", strings.Replace(string(good), `"resolutions"`, `"didLogs": [{"did": "did:webvh:x", "fetched": "2026-11-22T12:00:00Z", "log": ""}], "resolutions"`, 1), vc.ErrMalformed, "want a log"},
 		{"a case variant", strings.Replace(string(good), `"created"`, `"Created"`, 1), vc.ErrMalformed, "Created"},
 		{"a member twice", strings.Replace(string(good), `"created"`, `"created": "2026-11-22T12:00:00Z", "created"`, 1), vc.ErrMalformed, "created"},
 		{"cut off", string(good[:len(good)/2]), vc.ErrMalformed, ""},

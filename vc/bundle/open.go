@@ -10,11 +10,14 @@ import (
 	"time"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/did/peer"
+	"github.com/hourmeter/hourmeter/did/pkh"
+	"github.com/hourmeter/hourmeter/did/webvh"
 	"github.com/hourmeter/hourmeter/vc"
 )
 
 // Pins are what a reader knows from elsewhere than a bundle: the digest of a DID
-// document, by its DID, or of a context or schema, by its URL.
+// document, or of a log of did:webvh, by its DID, or of a context or schema, by its URL.
 type Pins map[string]vc.Digest
 
 // Basis says on whose word a part of a bundle counts.
@@ -30,7 +33,7 @@ const (
 
 // A Part is one part of a bundle, and how stale it is.
 type Part struct {
-	Kind       string    `json:"kind"`             // resolution, document or log
+	Kind       string    `json:"kind"`             // resolution, didLog, document or log
 	Name       string    `json:"name"`             // DID, URL or chain
 	Digest     vc.Digest `json:"digest,omitzero"`  // of its bytes, as [Pins] have it
 	Fetched    time.Time `json:"fetched,omitzero"` // by the packer's word
@@ -48,18 +51,45 @@ type Opened struct {
 
 	mu   sync.Mutex
 	used map[string]bool // kind and name
+	logs map[int]openLog // by index in DIDLogs, once they were verified
+}
+
+// An openLog is what came of verifying a log.
+type openLog struct {
+	log *webvh.Log
+	err error
 }
 
 // Open returns b for a verifier to work with.
 func (b *Bundle) Open(pins Pins) *Opened {
-	return &Opened{bundle: b, pins: pins, used: map[string]bool{}}
+	return &Opened{bundle: b, pins: pins, used: map[string]bool{}, logs: map[int]openLog{}}
 }
 
-// Resolve implements [did.Resolver]: for did:key and did:jwk as [did.Offline]
-// does, for others from documents that are pinned. Any other it could not check.
+// selfContained returns what resolves DIDs of a method that say themselves what they mean,
+// or nil.
+func selfContained(method string) did.Resolver {
+	switch method {
+	case "key", "jwk":
+		return did.Offline{}
+	case "peer":
+		return peer.Resolver{}
+	case "pkh":
+		return pkh.Resolver{}
+	}
+	return nil
+}
+
+// Resolve implements [did.Resolver]: for DIDs that say themselves what they mean as
+// anywhere, for did:webvh from a log in the bundle, for others from documents that are
+// pinned. Any other it could not check.
 func (o *Opened) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Resolution, error) {
-	if (did.Offline{}).Supports(id.Method()) {
-		return did.Offline{}.Resolve(ctx, id, v)
+	if r := selfContained(id.Method()); r != nil {
+		return r.Resolve(ctx, id, v)
+	}
+	for i, l := range o.bundle.DIDLogs {
+		if l.DID == id {
+			return o.fromLog(ctx, i, v)
+		}
 	}
 	otherTime := false
 	for _, r := range o.bundle.Resolutions {
@@ -87,6 +117,44 @@ func (o *Opened) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.R
 	}
 	return nil, missing("document", id.String())
 }
+
+// fromLog answers from a log, for times up to when it was fetched.
+func (o *Opened) fromLog(ctx context.Context, i int, v did.Version) (*did.Resolution, error) {
+	kept := o.bundle.DIDLogs[i]
+	o.use("didLog", kept.DID.String())
+	if pin, ok := o.pins[kept.DID.String()]; ok && pin != Digest(kept.Log) {
+		return nil, fmt.Errorf("bundle: the log of %s has the digest %s, and %s is pinned", kept.DID, Digest(kept.Log), pin)
+	}
+	log, err := o.didLog(i)
+	switch {
+	case err != nil: // of what a stranger packed: it says nothing of the one that its host has
+		return nil, fmt.Errorf("bundle: the log of %s does not hold: %v", kept.DID, err)
+	case v.Time.After(kept.Fetched.Add(skew)):
+		return nil, fmt.Errorf("bundle: the log of %s is as of %s: only its host knows what came after", kept.DID, kept.Fetched.UTC().Format(time.RFC3339))
+	}
+	res, err := log.Resolve(ctx, kept.DID, v)
+	if err == nil {
+		res.Retrieved = kept.Fetched
+	}
+	return res, err
+}
+
+// didLog verifies a log, once.
+func (o *Opened) didLog(i int) (*webvh.Log, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	opened, verified := o.logs[i]
+	if !verified {
+		kept := o.bundle.DIDLogs[i]
+		opened.log, opened.err = webvh.Verify(kept.DID, kept.Log, kept.Witness)
+		o.logs[i] = opened
+	}
+	return opened.log, opened.err
+}
+
+// skew is how far the clocks of who signed and who packed may be apart: as far as a
+// [vc.Verifier] tolerates.
+const skew = time.Minute
 
 // Document implements [Source]. Its time is zero: it comes from a stranger. A schema
 // whose digest is pinned comes from the reader. A status list never does: a digest says
@@ -155,6 +223,13 @@ func (o *Opened) Parts(now time.Time) []Part {
 	}
 	for _, r := range o.bundle.Resolutions {
 		add("resolution", r.DID.String(), r.Document, r.Fetched, Nobody)
+	}
+	for i, l := range o.bundle.DIDLogs {
+		add("didLog", l.DID.String(), l.Log, l.Fetched, Signed)
+		if _, err := o.didLog(i); err != nil {
+			p := &parts[len(parts)-1]
+			p.Basis, p.Problem = Nobody, fmt.Sprintf("the log does not hold: %v", err)
+		}
 	}
 	for _, d := range o.bundle.Documents {
 		basis := Signed

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/did/webvh"
 	"github.com/hourmeter/hourmeter/vc"
 )
 
@@ -21,6 +22,14 @@ type Source interface {
 	Document(ctx context.Context, url, accept string) (body []byte, mediaType string, fetched time.Time, err error)
 }
 
+// A LogSource resolves did:webvh, and has the logs that it goes by, as resolver.WebVH.
+// Implementations are safe for concurrent use.
+type LogSource interface {
+	did.Resolver
+	// Log returns the newest log of id.
+	Log(ctx context.Context, id did.DID) (*webvh.Log, error)
+}
+
 // A Recorder is a [did.Resolver] and a [Source] that passes on what others answer,
 // and remembers it. Give it to a [vc.Verifier] and its checkers in place of them,
 // verify, and then [Recorder.Pack] what they needed.
@@ -29,17 +38,25 @@ type Source interface {
 // change after first use.
 type Recorder struct {
 	Resolver did.Resolver     // nil means did.Offline: no network
+	Logs     LogSource        // of did:webvh; nil means that Resolver is asked, whose answers a reader has to pin
 	Source   Source           // nil means that there are no documents
 	Now      func() time.Time // nil means time.Now
 
 	mu          sync.Mutex
 	resolutions []Resolution
+	logs        []DIDLog
 	documents   []Document
 }
 
 // Resolve implements [did.Resolver]. What a DID says by itself is not remembered.
 func (r *Recorder) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Resolution, error) {
-	if r.Resolver == nil || (did.Offline{}).Supports(id.Method()) {
+	if own := selfContained(id.Method()); own != nil {
+		return own.Resolve(ctx, id, v)
+	}
+	if r.Logs != nil && id.Method() == webvh.Method {
+		return r.fromLog(ctx, id, v)
+	}
+	if r.Resolver == nil {
 		return did.Offline{}.Resolve(ctx, id, v)
 	}
 	res, err := r.Resolver.Resolve(ctx, id, v)
@@ -56,6 +73,32 @@ func (r *Recorder) Resolve(ctx context.Context, id did.DID, v did.Version) (*did
 	defer r.mu.Unlock()
 	if !slices.ContainsFunc(r.resolutions, func(old Resolution) bool { return old.DID == id && same(old.Version, v) }) {
 		r.resolutions = append(r.resolutions, Resolution{id, v, text, r.now()})
+	}
+	return res, nil
+}
+
+// fromLog answers from a log, and remembers that.
+func (r *Recorder) fromLog(ctx context.Context, id did.DID, v did.Version) (*did.Resolution, error) {
+	res, err := r.Logs.Resolve(ctx, id, v)
+	if err != nil {
+		return nil, err
+	}
+	l, err := r.Logs.Log(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	sent := res.Retrieved // the log is as old, or newer
+	if sent.IsZero() {
+		sent = r.now()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := slices.IndexFunc(r.logs, func(old DIDLog) bool { return old.DID == id })
+	kept := DIDLog{id, l.Raw(), l.RawWitness(), sent.UTC().Truncate(time.Second)}
+	if i < 0 {
+		r.logs = append(r.logs, kept)
+	} else {
+		r.logs[i] = kept // the same, or longer
 	}
 	return res, nil
 }
@@ -88,6 +131,7 @@ func (r *Recorder) Pack(b *Bundle, contexts *vc.Contexts, urls ...string) {
 	defer r.mu.Unlock()
 	b.Created = r.now()
 	b.Resolutions = append(b.Resolutions, r.resolutions...)
+	b.DIDLogs = append(b.DIDLogs, r.logs...)
 	b.Documents = append(b.Documents, r.documents...)
 	for _, url := range urls {
 		text, known := contexts.Document(url)
