@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/did/pkh"
 	"github.com/hourmeter/hourmeter/internal/multikey"
 )
 
@@ -23,7 +24,8 @@ func (a *app) didCommand() *cobra.Command {
 		Long: `Make identifiers, and look up what they mean.
 
 did:key and did:jwk are a key, and nothing else: they need no network, and who loses
-the key loses the name. A did:peer is several keys and services, for two parties. A did:x509 is a machine by its CA and what the certificate says
+the key loses the name. A did:peer is several keys and services, for two parties. A did:pkh
+is an account on a blockchain. A did:x509 is a machine by its CA and what the certificate says
 of it, such as the one it left the factory with. did:webvh is a log of signed entries at a web address: its keys
 can change, it can move, have witnesses and be retired, and every version of it stays
 what it was. It is for a machine that lives long and changes owners. Its log is made and
@@ -38,6 +40,7 @@ changed in a folder here, which is then uploaded.`,
 
 func (a *app) didCreateCommand() *cobra.Command {
 	var name, jwk, mk, method string
+	var account string
 	var numalgo int
 	var w webvhRequest
 	var x x509Request
@@ -67,6 +70,16 @@ machine may ever change hosts.`,
 				if cmd.Flags().Changed(flag) {
 					ofLog = flag
 				}
+			}
+			if method == "pkh" {
+				if ofLog+name+jwk+mk != "" || account == "" {
+					return errors.New("a did:pkh is made of an account, and of nothing else: pass --account")
+				}
+				id, err := pkh.New(account)
+				if err != nil {
+					return fmt.Errorf("--account: %w", err)
+				}
+				return a.print(Identifier{DID: id}, func(w io.Writer) { fmt.Fprintln(w, id) })
 			}
 			if method == "x509" {
 				if ofLog+name+jwk+mk != "" {
@@ -110,7 +123,7 @@ machine may ever change hosts.`,
 			case "jwk":
 				create = did.NewJWK
 			default:
-				return fmt.Errorf("--method: %q: want key, jwk, peer, x509 or webvh", method)
+				return fmt.Errorf("--method: %q: want key, jwk, peer, pkh, x509 or webvh", method)
 			}
 			id, err := create(public)
 			if err != nil {
@@ -123,7 +136,8 @@ machine may ever change hosts.`,
 	f.StringVar(&name, "key", "", "name of a key")
 	f.StringVar(&jwk, "jwk", "", "file with a public JSON Web Key")
 	f.StringVar(&mk, "multikey", "", "a Multikey, z…")
-	f.StringVar(&method, "method", "key", "key, jwk, peer, x509 or webvh")
+	f.StringVar(&method, "method", "key", "key, jwk, peer, pkh, x509 or webvh")
+	f.StringVar(&account, "account", "", "pkh: `account` on a blockchain (CAIP-10), such as eip155:1:0xab16…")
 	f.IntVar(&numalgo, "numalgo", 2, "peer: which kind: 0 is one key, 2 several and services, 4 the same with a short form")
 	x.flags(f)
 	w.at.flags(f)

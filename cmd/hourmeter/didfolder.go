@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"errors"
@@ -11,11 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/did/webvh"
-	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
 // The files of a did:webvh in its folder. The first three are to be published as they are.
@@ -187,15 +184,22 @@ func (a *app) saveAndTell(f *didFolder, l *webvh.Log, web bool) error {
 	return a.print(told, told.print)
 }
 
+// entriesOf returns the entries of l, with those that wait for their witnesses.
+func entriesOf(l *webvh.Log) []webvh.Entry {
+	return slices.AppendSeq(slices.Collect(l.Entries()), l.Pending())
+}
+
 // written describes what was written.
-func (f *didFolder) written(l *webvh.Log) (*DIDWritten, error) {
-	before, last := lastEntries(l.Raw())
-	w := &DIDWritten{Folder: f.path, Version: bytes.Count(l.Raw(), []byte("\n")), Upload: []Upload{}}
-	entry, err := readEntry(last)
-	if err != nil {
+func (f *didFolder) written(l *webvh.Log) (w *DIDWritten, err error) {
+	all := entriesOf(l)
+	last, before := all[len(all)-1], webvh.Entry{}
+	if len(all) > 1 {
+		before = all[len(all)-2]
+	}
+	w = &DIDWritten{DID: last.ID, Folder: f.path, Version: last.Number, VersionID: last.VersionID, Time: last.Time, Upload: []Upload{}}
+	if w.Changes, err = entryChanges(before, last); err != nil {
 		return nil, err
 	}
-	w.DID, w.VersionID, w.Time = entry.document.ID, entry.versionID, entry.time
 	if err := l.Err(); err != nil {
 		w.Waits, w.Pending = oneLine(err.Error()), f.file(didPendingFile)
 		if errors.Is(err, webvh.ErrNoWitness) {
@@ -203,25 +207,6 @@ func (f *didFolder) written(l *webvh.Log) (*DIDWritten, error) {
 		} else if broken, ok := errors.AsType[*webvh.LogError](err); ok && broken.Err != nil {
 			w.Waits = oneLine(broken.Err.Error())
 		}
-		w.Changes = append(w.Changes, "parameters "+oneLine(entry.parameters))
-	}
-	var previous *did.Document
-	if before != "" {
-		old, err := readEntry(before)
-		if err != nil {
-			return nil, err
-		}
-		previous = old.document
-	}
-	if l.Err() == nil {
-		var old webvh.Entry
-		if n := l.Len(); n > 1 {
-			old = l.Entry(n - 1)
-		}
-		w.Changes = parameterChanges(old, l.Entry(l.Len()))
-	}
-	w.Changes = append(w.Changes, documentChanges(previous, entry.document)...)
-	if w.Waits != "" {
 		return w, nil
 	}
 	if w.Upload, err = f.uploads(l); err == nil && l.Deactivated() {
@@ -264,15 +249,6 @@ func (f *didFolder) uploads(l *webvh.Log) ([]Upload, error) {
 func webURL(id did.DID) string {
 	url, _ := webvh.LogURL(id) // of a log that was verified
 	return strings.TrimSuffix(url, didLogFile) + didWebFile
-}
-
-// lastEntries returns the last two lines of a log; before is empty if there is one.
-func lastEntries(text []byte) (before, last string) {
-	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
-	if n := len(lines); n > 1 {
-		before = lines[n-2]
-	}
-	return before, lines[len(lines)-1]
 }
 
 func (w *DIDWritten) print(out io.Writer) {
@@ -360,39 +336,13 @@ func (a *app) entrySigner(ctx context.Context, l *webvh.Log, name string, among 
 	return nil, errors.Join(fmt.Errorf("no key in %s may sign for %s: %s", dir.Path, l.ID(), ring.wanted()), unreadable)
 }
 
-// A rawEntry is what a line of a log says, whether true or not.
-type rawEntry struct {
-	versionID  string
-	time       time.Time
-	parameters string
-	document   *did.Document
-}
-
-func readEntry(line string) (e rawEntry, err error) {
-	doc, err := strictjson.Parse([]byte(line), strictjson.Limits{Bytes: webvh.MaxEntryBytes})
-	if err != nil {
-		return e, err
-	}
-	root := doc.Root()
-	e.versionID, e.parameters = root.Member("versionId").Text(), root.Member("parameters").Raw()
-	if e.time, err = parseTime("versionTime", root.Member("versionTime").Text()); err != nil {
-		return e, err
-	}
-	e.document, err = did.ParseDocument([]byte(root.Member("state").Raw()))
-	return e, err
-}
-
 // maxVersionID is the longest versionId: a number and a hash.
 const maxVersionID = 128
 
 // approve notes that a witness here approves of the newest entry of l, unless it has approved of
 // another history.
 func (a *app) approve(f *didFolder, l *webvh.Log) error {
-	_, last := lastEntries(l.Raw())
-	entry, err := readEntry(last)
-	if err != nil {
-		return err
-	}
+	all := entriesOf(l)
 	name := f.file(didSeenFile)
 	if !missing(name) {
 		seen, err := a.read(name, maxVersionID)
@@ -400,12 +350,9 @@ func (a *app) approve(f *didFolder, l *webvh.Log) error {
 			return err
 		}
 		id := strings.TrimSpace(string(seen))
-		if !slices.ContainsFunc(strings.Split(string(l.Raw()), "\n"), func(line string) bool {
-			e, err := readEntry(line)
-			return err == nil && e.versionID == id
-		}) {
+		if !slices.ContainsFunc(all, func(e webvh.Entry) bool { return e.VersionID == id }) {
 			return &verdictError{Invalid, fmt.Sprintf("a witness here approved of version %s, and this log does not have it: to approve of two histories is to be no witness. If nobody was ever given that approval, remove %s", id, name)}
 		}
 	}
-	return a.write(output{name: name, force: true}, []byte(entry.versionID+"\n"))
+	return a.write(output{name: name, force: true}, []byte(all[len(all)-1].VersionID+"\n"))
 }

@@ -46,8 +46,8 @@ A log shows that nothing in it was changed, not that nothing came after.`,
 
 func (a *app) didLog(ctx context.Context, where string, r resolveFlags, n networkFlags) error {
 	var id did.DID
-	var text, witness []byte
-	var err error
+	var l *webvh.Log
+	var err, broken error
 	if strings.HasPrefix(where, "did:") {
 		if id, err = did.Parse(where); err != nil {
 			return &verdictError{Invalid, err.Error()}
@@ -55,24 +55,33 @@ func (a *app) didLog(ctx context.Context, where string, r resolveFlags, n networ
 		if id.Method() != webvh.Method {
 			return fmt.Errorf("%s has no log: did:webvh has", id)
 		}
-		if text, witness, err = r.fetchLog(ctx, a, n, id); err != nil {
+		lookup, err := r.resolver(a, n)
+		if err != nil {
+			return err
+		}
+		if r.noCache {
+			ctx = withoutCache(ctx)
+		}
+		if l, err = lookup.Log(ctx, id); err != nil && l == nil {
 			return unresolved(err)
 		}
+		broken = err
 	} else {
-		if text, witness, err = a.readDIDLog(where); err == nil {
+		text, witness, err := a.readDIDLog(where)
+		if err == nil {
 			id, err = subject(text)
 		}
 		if err != nil {
 			return err
 		}
+		l, broken = webvh.Verify(id, text, witness)
 	}
 	shown := DIDLog{DID: id, Verdict: Valid, Entries: []DIDEntry{}, UpdateKeys: []string{}}
 	if pending := filepath.Join(where, didPendingFile); !missing(pending) {
 		shown.Pending = pending
 	}
-	l, err := webvh.Verify(id, text, witness)
-	if err != nil {
-		shown.Verdict, shown.Message = Invalid, oneLine(err.Error())
+	if broken != nil {
+		shown.Verdict, shown.Message = Invalid, oneLine(broken.Error())
 	}
 	if l != nil {
 		if err := shown.list(l); err != nil {
@@ -122,19 +131,13 @@ func subject(text []byte) (did.DID, error) {
 // list adds the valid entries of l, and what is in force after them.
 func (s *DIDLog) list(l *webvh.Log) error {
 	var before webvh.Entry
-	var document *did.Document
 	for e := range l.Entries() {
-		now, err := did.ParseDocument([]byte(e.State))
+		changes, err := entryChanges(before, e)
 		if err != nil {
 			return err
 		}
-		entry := DIDEntry{Number: e.Number, VersionID: e.VersionID, Time: e.Time, DID: e.ID, Signers: signersOf(e.Raw)}
-		entry.Changes = append(parameterChanges(before, e), documentChanges(document, now)...)
-		if len(entry.Changes) == 0 {
-			entry.Changes = []string{"nothing changed"}
-		}
-		s.Entries = append(s.Entries, entry)
-		before, document = e, now
+		s.Entries = append(s.Entries, DIDEntry{Number: e.Number, VersionID: e.VersionID, Time: e.Time, DID: e.ID, Signers: signersOf(e.Raw), Changes: changes})
+		before = e
 	}
 	p := l.Parameters()
 	s.DID, s.SCID = l.ID(), l.SCID()
@@ -142,6 +145,26 @@ func (s *DIDLog) list(l *webvh.Log) error {
 	s.Witnesses, s.Threshold = p.Witness.Witnesses, p.Witness.Threshold
 	s.Portable, s.Deactivated, s.TTL = p.Portable, p.Deactivated, int64(p.TTL/time.Second)
 	return nil
+}
+
+// entryChanges says in words what an entry changes; before is zero if it is the first.
+func entryChanges(before, after webvh.Entry) ([]string, error) {
+	var old *did.Document
+	var err error
+	if before.State != "" {
+		if old, err = did.ParseDocument([]byte(before.State)); err != nil {
+			return nil, err
+		}
+	}
+	now, err := did.ParseDocument([]byte(after.State))
+	if err != nil {
+		return nil, err
+	}
+	said := append(parameterChanges(before, after), documentChanges(old, now)...)
+	if len(said) == 0 {
+		said = []string{"nothing changed"}
+	}
+	return said, nil
 }
 
 // signersOf returns the Multikeys whose proofs an entry has. They have been verified.
@@ -292,12 +315,20 @@ func (a *app) localLogs(names []string, next did.Resolver) (localLogs, error) {
 	return all, nil
 }
 
+// of returns the log of a DID, nil if there is none.
+func (all localLogs) of(ctx context.Context, id did.DID) *webvh.Log {
+	for _, l := range all.logs {
+		if _, err := l.Resolve(ctx, id, did.Version{}); !errors.Is(err, did.ErrNotFound) {
+			return l
+		}
+	}
+	return nil
+}
+
 // Resolve implements [did.Resolver].
 func (all localLogs) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Resolution, error) {
-	for _, l := range all.logs {
-		if _, err := l.Resolve(ctx, id, did.Version{}); !errors.Is(err, did.ErrNotFound) { // it is of id
-			return l.Resolve(ctx, id, v)
-		}
+	if l := all.of(ctx, id); l != nil {
+		return l.Resolve(ctx, id, v)
 	}
 	if all.next == nil {
 		return nil, fmt.Errorf("%w: no --did-log is of %s, and without --online nobody is asked", did.ErrMethodNotSupported, id)

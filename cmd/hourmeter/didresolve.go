@@ -21,6 +21,8 @@ import (
 type resolveFlags struct {
 	online    bool
 	universal string
+	cache     string
+	noCache   bool
 	stale     time.Duration
 	chains    []string
 	logs      []string
@@ -29,11 +31,14 @@ type resolveFlags struct {
 
 func (r *resolveFlags) flags(f *pflag.FlagSet) {
 	f.BoolVar(&r.online, "online", false, "look up did:web and did:webvh over the network")
+	f.DurationVar(&r.stale, "stale", 0, "how much older than it should be a document in --cache may be if nobody answers, such as 72h")
 	r.sources(f)
 }
 
 // sources are the flags that say where to look, beside those that say whether to.
 func (r *resolveFlags) sources(f *pflag.FlagSet) {
+	f.StringVar(&r.cache, "cache", "", "`folder` that remembers what was looked up from one run to the next; for its owner only")
+	f.BoolVar(&r.noCache, "no-cache", false, "ask anew, whatever --cache remembers")
 	f.StringVar(&r.universal, "resolver", "", "`URL` of a Universal Resolver to ask with --online about other methods; its word is taken")
 	f.StringArrayVar(&r.logs, "did-log", nil, "`folder` or did.jsonl of a did:webvh, to read in place of what its host has; may be repeated")
 	f.StringArrayVar(&r.chains, "x509-chain", nil, "`file` with the certificate chain of a did:x509, PEM; may be repeated")
@@ -45,7 +50,7 @@ const evidenceOnline = "look up issuers (did:web, did:webvh), status lists and s
 // verifying are the flags of commands that verify with what is resolved.
 func (r *resolveFlags) verifying(f *pflag.FlagSet) {
 	f.BoolVar(&r.online, "online", false, evidenceOnline)
-	f.DurationVar(&r.stale, "stale", 0, "how much older a status list may be than it says itself, such as 72h")
+	f.DurationVar(&r.stale, "stale", 0, "how much older a status list may be than it says itself, or a document in --cache if nobody answers, such as 72h")
 	f.BoolVar(&r.current, "current-keys", false, "judge by a DID's present document where its method keeps no history, as did:web")
 	r.sources(f)
 }
@@ -87,7 +92,7 @@ func (a *app) didResolveCommand() *cobra.Command {
 number that its method gave it. A version may also stand in the DID URL
 (?versionTime=2026-03-05T00:00:00Z).
 
-did:key, did:jwk and did:peer say everything themselves; did:x509 needs the
+did:key, did:jwk, did:peer and did:pkh say everything themselves; did:x509 needs the
 certificates, --x509-chain. did:web and did:webvh are looked up with --online, a did:webvh
 also in a --did-log at hand: it is verified from its first entry to its last. A did:web is
 the word of its server. Other methods are asked of --resolver, whose word is taken.
@@ -97,7 +102,7 @@ it, and of an error its name in the standard. The exit code is 2 if there is no 
 document, 3 if it could not be found out.`,
 		Example: `  hourmeter did resolve did:key:z6Mk…
   hourmeter did resolve did:webvh:Qm…:fleet.example:drone-7 --online --version-time 2026-03-05 --metadata
-  hourmeter did resolve did:web:fleet.example --online
+  hourmeter did resolve did:web:fleet.example --online --cache ./cache --stale 72h
   hourmeter did resolve 'did:webvh:Qm…:fleet.example:drone-7?versionNumber=3' --did-log ./drone-7
   hourmeter did resolve did:x509:0:sha256:… --x509-chain chain.pem
   hourmeter did resolve did:ethr:0x… --online --resolver https://resolver.example`,

@@ -278,6 +278,8 @@ func TestWebVHRefuses(t *testing.T) {
 		{"a log of a did:key", 1, "has no log", "log did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"},
 		{"a log behind a network", 3, "--online", "log did:webvh:QmUVmv1TVfaZHw3ZULV75M8vwcZX2cY9behJ48YagQmVUe:x.example"},
 		{"chains for a key", 1, "certificate chain", "create --method x509 --key owner"},
+		{"an account that is none", 1, "--account", "create --method pkh --account eip155:1"},
+		{"an account of a key", 1, "--account", "create --method pkh --key owner"},
 		{"no chain", 1, "--x509-chain is required", "create --method x509"},
 		{"a kind of did:peer that is none", 1, "--numalgo", "create --method peer --key owner --numalgo 3"},
 		{"a did:peer of one key with two", 1, "--numalgo 0", "create --method peer --key owner --numalgo 0 --add-key chip"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/hourmeter/hourmeter/did/didx509"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/bundle"
 	"github.com/hourmeter/hourmeter/vc/cose"
@@ -33,7 +34,10 @@ func suites(contexts *vc.Contexts) []vc.Suite {
 
 // verifier returns a verifier that reads whatever this module reads.
 func verifier(now func() time.Time) *vc.Verifier {
-	return &vc.Verifier{Resolver: offline(), Suites: suites(nil), Formats: formats(), Contexts: rdfc.Contexts(), Now: now}
+	return &vc.Verifier{
+		Resolver: offline(), Certificates: didx509.Resolver{}.Presented,
+		Suites: suites(nil), Formats: formats(), Contexts: rdfc.Contexts(), Now: now,
+	}
 }
 
 // verifierAt returns an offline verifier whose clock stands still.

@@ -5,11 +5,9 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/did/didx509"
-	"github.com/hourmeter/hourmeter/did/peer"
 	"github.com/hourmeter/hourmeter/did/webvh"
 	"github.com/hourmeter/hourmeter/resolver"
 	"github.com/hourmeter/hourmeter/vc/bundle"
@@ -25,34 +23,42 @@ func (n networkFlags) online(a *app) (bundle.Source, error) {
 }
 
 // offline resolves the methods that need no network.
-func offline() lookup {
-	l := lookup{methods: resolver.Offline()}
-	l.methods["peer"] = peer.Resolver{}
-	return l
-}
+func offline() lookup { return lookup{methods: resolver.Offline()} }
 
 // resolver returns what resolves DIDs as the flags say.
-func (r resolveFlags) resolver(a *app, n networkFlags) (did.Resolver, error) {
-	l := offline()
+func (r resolveFlags) resolver(a *app, n networkFlags) (l lookup, err error) {
+	l = offline()
 	l.online = r.online
 	client, err := n.client(a)
 	if err != nil {
-		return nil, err
+		return l, err
 	}
 	if r.universal != "" && !r.online {
-		return nil, errors.New("--resolver is asked over the network: pass --online as well")
+		return l, errors.New("--resolver is asked over the network: pass --online as well")
+	}
+	if r.cache != "" && !r.online {
+		return l, errors.New("--cache remembers what is looked up over the network: pass --online as well")
 	}
 	if r.online {
-		l.methods["web"] = resolver.Web{Client: client}
+		var store resolver.Store
+		if r.cache != "" {
+			store = &resolver.Dir{Path: r.cache, Failed: func(err error) { fmt.Fprintf(a.stderr, "hourmeter: --cache: %v\n", err) }}
+		}
+		remember := func(next did.Resolver) did.Resolver {
+			return afresh{&resolver.Cache{Next: next, MaxStale: r.stale, Store: store}, r.noCache}
+		}
+		l.methods["web"] = remember(resolver.Web{Client: client})
+		l.webvh = &resolver.WebVH{Client: client, Store: store}
+		l.methods[webvh.Method] = remember(l.webvh)
 		if r.universal != "" {
-			l.others = resolver.Universal{Client: client, URL: r.universal}
+			l.others = remember(resolver.Universal{Client: client, URL: r.universal})
 		}
 	}
-	x509 := didx509.Resolver{}
+	x509 := didx509.Resolver{} // with no chain it says that one is needed
 	for _, name := range r.chains {
 		chain, err := a.x509Chain(name)
 		if err != nil {
-			return nil, err
+			return l, err
 		}
 		x509.Chains = append(x509.Chains, chain)
 	}
@@ -60,36 +66,38 @@ func (r resolveFlags) resolver(a *app, n networkFlags) (did.Resolver, error) {
 	if len(r.logs) > 0 {
 		logs, err := a.localLogs(r.logs, l.methods[webvh.Method])
 		if err != nil {
-			return nil, err
+			return l, err
 		}
 		l.methods[webvh.Method] = logs
 	}
 	return l, nil
 }
 
-// fetchLog reads the log of a did:webvh, and the proofs of its witnesses, from where it is published.
-func (r resolveFlags) fetchLog(ctx context.Context, a *app, n networkFlags, id did.DID) (text, witness []byte, err error) {
-	if !r.online {
-		return nil, nil, offline().unknown(id)
+// afresh asks next whatever is remembered, if it is to.
+type afresh struct {
+	next  did.Resolver
+	asked bool
+}
+
+// Resolve implements [did.Resolver].
+func (r afresh) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Resolution, error) {
+	if r.asked {
+		ctx = withoutCache(ctx)
 	}
-	client, err := n.client(a)
-	if err != nil {
-		return nil, nil, err
+	return r.next.Resolve(ctx, id, v)
+}
+
+// Log implements [bundle.LogSource].
+func (l lookup) Log(ctx context.Context, id did.DID) (*webvh.Log, error) {
+	if local, ok := l.methods[webvh.Method].(localLogs); ok {
+		if log := local.of(ctx, id); log != nil {
+			return log, nil
+		}
 	}
-	url, err := webvh.LogURL(id)
-	if err != nil {
-		return nil, nil, err
+	if l.webvh == nil {
+		return nil, l.unknown(id)
 	}
-	if text, err = client.Get(ctx, url, webvh.MaxLogBytes); err != nil {
-		return nil, nil, err
-	}
-	if url, err = webvh.WitnessURL(id); err != nil {
-		return nil, nil, err
-	}
-	if witness, err = client.Get(ctx, url, webvh.MaxWitnessBytes); errors.Is(err, fs.ErrNotExist) {
-		return text, nil, nil
-	}
-	return text, witness, err
+	return l.webvh.Log(ctx, id)
 }
 
 // A lookup resolves the methods that a command may use, and says of others what to do.
@@ -97,6 +105,8 @@ type lookup struct {
 	methods resolver.Methods
 	others  did.Resolver // nil if there is none
 	online  bool
+
+	webvh *resolver.WebVH // that methods has; nil if offline
 }
 
 // Resolve implements [did.Resolver].
@@ -131,3 +141,6 @@ func (l lookup) unknown(id did.DID) error {
 		return fmt.Errorf("%w: did:%s: pass --resolver with a Universal Resolver that knows it", did.ErrMethodNotSupported, method)
 	}
 }
+
+// withoutCache has resolvers ask anew.
+func withoutCache(ctx context.Context) context.Context { return resolver.NoCache(ctx) }

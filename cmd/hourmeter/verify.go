@@ -44,11 +44,14 @@ form that "hourmeter issue" writes, and in those of VCDM 1.1 with --v1.
 
 Issuers that are did:web or did:webvh, status lists and schemas are looked up with
 --online only; else they come out of a bundle, or the credential could not be checked.
-A did:webvh tells which key was good when a credential was signed. A did:web has only its
-present document: to judge by that, whenever the credential was made, say --current-keys. Nothing in a bundle counts because
-it is there: the command says of each part how old it is, and on whose word it
-counts. A DID document or context counts if you --pin its digest, which "hourmeter
-bundle show" prints: compare it with what you have from elsewhere.
+A did:webvh tells which key was in force when a credential was signed. A did:web has only
+its present document: to judge by that, whenever it was signed, say --current-keys.
+
+Nothing in a bundle counts because it is there: the command says of each part how old it
+is, and on whose word it counts. A DID document or context counts if you --pin its
+digest, which "hourmeter bundle show" prints: compare it with what you have from
+elsewhere. The log of a did:webvh counts by its own signatures, for what is in it: whoever
+packed it may have left its newest entries off.
 
 Everything that is wrong is named by file, line, entry, issuer and machine, and
 the rest is checked all the same. Who may issue is yours to decide: without

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/keystore"
+	"github.com/hourmeter/hourmeter/vc"
+	"github.com/hourmeter/hourmeter/vc/record"
+)
+
+// A web is a server for hosts below example.com, which has what is in the folders of a bench, and the
+// flags to reach it.
+type web struct {
+	network []string
+	port    string
+	folders map[string]string // by path
+	down    atomic.Bool
+	hits    atomic.Int64
+}
+
+func newWeb(t *testing.T, b *bench, folders map[string]string) *web {
+	w := &web{folders: folders}
+	server := httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.hits.Add(1)
+		text, err := os.ReadFile(filepath.Join(b.dir, w.folders[filepath.Dir(r.URL.Path)], filepath.Base(r.URL.Path)))
+		switch {
+		case w.down.Load():
+			rw.WriteHeader(http.StatusServiceUnavailable)
+		case err != nil:
+			http.NotFound(rw, r)
+		default:
+			rw.Header().Set("Content-Type", map[string]string{".jsonl": "text/jsonl", ".json": "application/json"}[filepath.Ext(r.URL.Path)])
+			rw.Write(text)
+		}
+	}))
+	t.Cleanup(server.Close)
+	w.port = server.URL[strings.LastIndexByte(server.URL, ':')+1:]
+	b.write("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
+	w.network = []string{"--ca", "ca.pem", "--allow-address", "127.0.0.1", "--dns", "fleet.example.com=127.0.0.1", "--dns", "buyer.example.com=127.0.0.1"}
+	return w
+}
+
+// with returns a command line that may reach the web.
+func (w *web) with(args ...string) []string { return append(append(args, "--online"), w.network...) }
+
+// Credentials of issuers on the web are judged by the keys that they had: those of a did:webvh as of
+// when they signed, those of a did:web by its present document, and only for who says so.
+func TestOnlineIssuers(t *testing.T) {
+	d := newDepot(t)
+	w := newWeb(t, d.bench, map[string]string{"/shop": "shop"})
+	shop := d.written("did", "create", "--method", "webvh", "--host", "fleet.example.com:"+w.port, "--path", "shop", "--key", "machine", "--update-key", "owner", "--portable", "--web", "--out", "shop").DID.String()
+	id := strings.TrimSpace(d.ok("did", "create", "--key", "buyer"))
+	d.write("service.json", service)
+	issue := func(name, as, key, method string) {
+		d.ok("issue", "service.json", "--type", "MaintenanceCredential", "--subject", id, "--key", key, "--as", as, "--method", as+method, "-o", name)
+	}
+	issue("before.json", shop, "machine", "#key-1")
+	webID := "did:web:fleet.example.com%3A" + w.port + ":shop"
+	issue("web.json", webID, "machine", "#key-1")
+	d.write("old.json", monthOld(t, d, webID, id))
+
+	r := d.run("", "verify", "before.json")
+	require.Equal(t, exitUnchecked, r.code)
+	require.Contains(t, r.stdout, "pass --online")
+	require.Contains(t, d.ok("verify", "before.json", "--did-log", "shop"), "valid: 1 valid")
+	require.Contains(t, d.ok(w.with("verify", "before.json")...), "valid: 1 valid")
+	require.Contains(t, d.ok(w.with("verify", "before.json", "--issuer", shop)...), "valid: 1 valid")
+	require.Contains(t, d.ok(w.with("verify", "web.json")...), "valid: 1 valid", "it is of this minute")
+	r = d.run("", w.with("verify", "old.json")...)
+	require.Equal(t, exitUnchecked, r.code, r.stdout)
+	require.Contains(t, r.stdout, "did:web keeps only the present document")
+	require.Contains(t, d.ok(w.with("verify", "old.json", "--current-keys")...), "valid: 1 valid")
+	require.Contains(t, d.ok(w.with("did", "resolve", webID)...), webID)
+	require.Contains(t, d.ok(w.with("did", "log", shop)...), "valid: 1 version")
+	require.Contains(t, d.ok(w.with("did", "key", shop+"#key-1")...), "Ed25519")
+
+	// A record by an issuer on the web: an entry is added if it can be checked.
+	add := []string{"issue", "birth.json", "--type", "CommissioningCredential", "--key", "machine", "--as", shop, "--method", shop + "#key-1",
+		"--subject", id, "--chain", "drone.jsonl", "--entry", "commission"}
+	d.write("birth.json", birth)
+	r = d.run("", add...)
+	require.Equal(t, exitUnchecked, r.code)
+	require.Contains(t, r.stderr, "nothing was added")
+	d.ok(w.with(add...)...)
+	require.Contains(t, d.ok(w.with("verify", "drone.jsonl")...), "1 shown, 0 missing")
+	require.Contains(t, d.ok(w.with("chain", "show", "drone.jsonl")...), "valid")
+	require.NotEqual(t, exitOK, d.run("", "score", "drone.jsonl").code)
+	d.ok(w.with("score", "drone.jsonl", "--trust", shop)...)
+
+	// The key is rotated: what it signed before is good, and nothing that it signs now.
+	time.Sleep(1100 * time.Millisecond) // proofs and entries have whole seconds
+	d.written("did", "rotate", "shop", "--key", "machine-2")
+	time.Sleep(1100 * time.Millisecond)
+	require.Contains(t, d.ok(w.with("verify", "before.json")...), "valid: 1 valid")
+	r = d.run("", w.with("verify", "old.json", "--current-keys")...)
+	require.Equal(t, exitInvalid, r.code, "a did:web has forgotten")
+	issue("stolen.json", shop, "machine", "#key-1")
+	r = d.run("", w.with("verify", "stolen.json")...)
+	require.Equal(t, exitInvalid, r.code, r.stdout)
+	issue("after.json", shop, "machine-2", "#key-2")
+	require.Contains(t, d.ok(w.with("verify", "after.json")...), "valid: 1 valid")
+
+	// What was looked up is remembered, and the log is never rolled back.
+	cached := func(args ...string) []string { return w.with(append(args, "--cache", "cache")...) }
+	d.ok(cached("verify", "after.json")...)
+	w.down.Store(true)
+	hits := w.hits.Load()
+	require.Contains(t, d.ok(cached("verify", "after.json")...), "valid: 1 valid")
+	require.Equal(t, hits, w.hits.Load())
+	r = d.run("", cached("did", "resolve", shop, "--no-cache")...)
+	require.Equal(t, exitUnchecked, r.code)
+	require.Contains(t, r.stderr, "503")
+	w.down.Store(false)
+	log := d.lines("shop/did.jsonl")
+	d.write("shop/did.jsonl", log[0])
+	r = d.run("", cached("did", "resolve", shop, "--no-cache")...)
+	require.Equal(t, exitInvalid, r.code)
+	require.Contains(t, r.stderr, "rolled back")
+	d.write("shop/did.jsonl", log[0]+log[1])
+
+	// A server has somebody else's document.
+	d.write("shop/did.json", strings.ReplaceAll(d.read("shop/did.json"), webID, "did:web:other.example.com"))
+	r = d.run("", w.with("did", "resolve", webID, "--metadata")...)
+	require.Equal(t, exitInvalid, r.code)
+	require.Contains(t, decode[Resolved](t, r).Resolution.Error.Type, "INVALID_DID_DOCUMENT")
+}
+
+// monthOld is a credential that the machine's key signed a month ago for an issuer.
+func monthOld(t *testing.T, d *depot, as, subject string) string {
+	keys := &keystore.Dir{Path: filepath.Join(d.dir, "keys"), Passphrase: supply([]byte("secret"))}
+	key, err := keys.Open(t.Context(), "machine")
+	require.NoError(t, err)
+	id := did.MustParse(as)
+	issuer := &vc.Issuer{ID: id, Key: key, Method: id.URL("key-1"), Now: func() time.Time { return time.Now().AddDate(0, -1, 0) }}
+	raw, err := issuer.Issue(&vc.Credential{Subject: did.MustParse(subject), Claim: record.Decommissioning{Time: time.Now().AddDate(0, -2, 0).UTC().Truncate(time.Second)}})
+	require.NoError(t, err)
+	return string(raw)
+}
+
+// A bundle has the logs of did:webvh, and they count by their own signatures: what is in them, up to
+// when they were fetched.
+func TestBundleHasDIDLogs(t *testing.T) {
+	d := newDepot(t)
+	w := newWeb(t, d.bench, map[string]string{"/shop": "shop"})
+	shop := d.written("did", "create", "--method", "webvh", "--host", "fleet.example.com:"+w.port, "--path", "shop", "--key", "machine", "--update-key", "owner", "--out", "shop").DID.String()
+	id := strings.TrimSpace(d.ok("did", "create", "--key", "buyer"))
+	d.write("service.json", service)
+	d.ok("issue", "service.json", "--type", "MaintenanceCredential", "--subject", id, "--key", "machine", "--as", shop, "--method", shop+"#key-1", "-o", "one.json")
+	time.Sleep(1100 * time.Millisecond)
+	d.written("did", "rotate", "shop", "--key", "machine-2")
+	d.ok(w.with("bundle", "one.json", "-o", "evidence.json")...)
+	d.ok("bundle", "one.json", "--did-log", "shop", "-o", "local.json")
+	w.down.Store(true)
+	hits := w.hits.Load()
+	for _, name := range []string{"evidence.json", "local.json"} {
+		out := decode[Verification](t, d.run("", "verify", "--offline", name, "--json"))
+		require.Equal(t, Valid, out.Verdict, "%v", out.Problems)
+		require.Len(t, out.Evidence, 1)
+		require.Equal(t, "didLog", out.Evidence[0].Kind)
+		require.EqualValues(t, "signed", out.Evidence[0].Basis)
+		require.True(t, out.Evidence[0].Used)
+	}
+	require.Equal(t, hits, w.hits.Load())
+	require.Contains(t, d.ok("bundle", "show", "evidence.json"), "didLog")
+
+	// Somebody tampers with the log: it says nothing then, neither good nor bad.
+	bad := strings.Replace(d.read("evidence.json"), `#key-2`, `#key-3`, 1)
+	require.NotEqual(t, d.read("evidence.json"), bad)
+	d.write("bad.json", bad)
+	out := decode[Verification](t, d.run("", "verify", "bad.json", "--json"))
+	require.Equal(t, Unchecked, out.Verdict)
+	require.Contains(t, out.Evidence[0].Problem, "entry 2")
+	out = decode[Verification](t, d.run("", "verify", "evidence.json", "--json", "--pin", shop+"="+out.Evidence[0].Digest.String()))
+	require.Equal(t, Unchecked, out.Verdict, "another log is pinned")
+}
