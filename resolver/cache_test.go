@@ -647,6 +647,20 @@ func TestCacheKeysAreThoseOfTheDocument(t *testing.T) {
 		require.ErrorIs(t, err, did.ErrDeactivated)
 	}
 
+	// After a rotation, each key counts for its time, whichever is asked for first.
+	history := resolver.Static{shop: {
+		{Document: documentOf(t, shop, 1), Created: day(1), NextUpdate: day(10)},
+		{Document: documentOf(t, shop, 2), Created: day(1), Updated: day(10)},
+	}}
+	rotated := &resolver.Cache{Next: history, Now: func() time.Time { return day(100) }}
+	for _, n := range []int{9, 50, 9, 50, 1, 100} {
+		got, err := did.Key(t.Context(), rotated, shop.URL("k"), did.AssertionMethod, did.Version{Time: day(n)})
+		require.NoError(t, err)
+		want, err := did.Key(t.Context(), history, shop.URL("k"), did.AssertionMethod, did.Version{Time: day(n)})
+		require.NoError(t, err)
+		require.Equal(t, want, got, n)
+	}
+
 	// Nor is a key taken from a document that somebody else's DID was answered with.
 	other := did.MustParse("did:example:other")
 	c := &resolver.Cache{Next: fixed(res, nil)}
