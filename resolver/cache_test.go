@@ -877,3 +877,19 @@ func BenchmarkCache(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkCacheAfterRestart is what the first question takes whose answer is on the disk.
+func BenchmarkCacheAfterRestart(b *testing.B) {
+	dir := &resolver.Dir{Path: b.TempDir() + "/kept", Failed: func(err error) { b.Error(err) }}
+	src := fixed(&did.Resolution{Document: parsed(b, shop, 1)}, nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		c := &resolver.Cache{Next: src, TTL: time.Hour, Store: dir}
+		if _, err := c.Resolve(context.Background(), shop, did.Version{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if src.asked.Load() != 1 {
+		b.Fatalf("asked %d times", src.asked.Load())
+	}
+}
