@@ -105,13 +105,21 @@ func (h *Handler) ServeMethods(w http.ResponseWriter, r *http.Request) {
 	a.write(w, r)
 }
 
+// mayResolve reports whether id is none, or of a method that is not known to be missing.
+func (h *Handler) mayResolve(id did.DID) bool {
+	names := methodsOf(h.Resolver)
+	return id.IsZero() || names == nil || slices.Contains(names, id.Method())
+}
+
 // methodsOf returns the names of the methods of r; nil if r does not know them.
 func methodsOf(r did.Resolver) []string {
 	switch r := r.(type) {
 	case nil, did.Offline:
 		return []string{"jwk", "key"}
 	case Methods:
-		return slices.AppendSeq([]string{}, slices.Values(slices.Sorted(maps.Keys(r))))
+		names := slices.AppendSeq([]string{}, maps.Keys(r)) // none is not nil
+		slices.Sort(names)
+		return names
 	case *Cache:
 		return methodsOf(r.Next)
 	}
@@ -170,6 +178,10 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) httpAnswer {
 	q, err := readRequest(w, r)
 	if err == nil && q.noCache && !h.NoCache {
 		err = fmt.Errorf("%w: noCache: this resolver asks no one past its cache: ask without it", did.ErrFeatureNotSupported)
+	}
+	if err != nil && !h.mayResolve(q.target.DID) {
+		// That comes before what is wrong with the options (§4.4, step 2).
+		err = fmt.Errorf("%w: did:%s", did.ErrMethodNotSupported, q.target.DID.Method())
 	}
 	if err != nil {
 		return failure(q, err)

@@ -55,6 +55,7 @@ func readRequest(w http.ResponseWriter, r *http.Request) (q httpRequest, err err
 	// 2. The options, and which of the two functions they are for.
 	o, errOptions := readOptions(w, r)
 	q.form, q.dereference, q.browser = negotiate(o.accept, named)
+	q.target = target
 	q.expand, q.noCache, q.relationship, q.chain = o.expand, o.noCache, did.Relationship(o.relationship), o.chain
 	if o.services && isDocumentType(q.form) || o.relationship != "" {
 		q.dereference = true // the document with these services only; a method for a purpose
@@ -74,7 +75,7 @@ func readRequest(w http.ResponseWriter, r *http.Request) (q httpRequest, err err
 
 	// 3. To resolve a DID, the parameters are options (§4.1).
 	if !q.dereference {
-		q.target, q.version = target, o.version
+		q.version = o.version
 		if err := q.version.Validate(); err != nil {
 			return q, err
 		}
@@ -89,7 +90,6 @@ func readRequest(w http.ResponseWriter, r *http.Request) (q httpRequest, err err
 
 	// 4. To dereference a DID URL, they are a part of it (§12.1, examples 25 and 29).
 	if o.parameters == "" {
-		q.target = target
 		return q, nil
 	}
 	text, fragment := strings.TrimSuffix(target.String(), "#"+target.Fragment), ""
@@ -100,7 +100,10 @@ func readRequest(w http.ResponseWriter, r *http.Request) (q httpRequest, err err
 	if strings.Contains(text, "?") {
 		separator = "&"
 	}
-	q.target, err = did.ParseURL(text + separator + o.parameters + fragment)
+	whole, err := did.ParseURL(text + separator + o.parameters + fragment)
+	if err == nil {
+		q.target = whole
+	}
 	return q, err
 }
 

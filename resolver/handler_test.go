@@ -150,6 +150,7 @@ func TestHandlerRefuses(t *testing.T) {
 		{"no scheme", strings.TrimPrefix(edKey, "did:"), "", 400, "INVALID_DID"},
 		{"no multibase header", "did:key:6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", "", 400, "INVALID_DID"},
 		{"no fragment to speak of", edKey + "%23%25", "", 400, "INVALID_DID"},
+		{"unknown method before bad options", "did:unsupported:123456789abcdefghi?versionId=", "text/turtle", 501, "METHOD_NOT_SUPPORTED"},
 		{"unknown method", "did:unsupported:123456789abcdefghi", "", 501, "METHOD_NOT_SUPPORTED"},
 		{"unknown identifier", "did:web:nobody.example", "", 404, "NOT_FOUND"},
 		{"its history is not kept", old.String() + "?versionTime=2026-01-01T00:00:00Z", "", 501, "FEATURE_NOT_SUPPORTED"},
