@@ -32,7 +32,8 @@ func suites(contexts *vc.Contexts) []vc.Suite {
 	return append(rdfc.Suites(contexts), mldsa.MLDSA44JCS2024{})
 }
 
-// verifier returns a verifier that reads whatever this module reads.
+// verifier returns a verifier that reads whatever this module reads: also what is signed by a
+// did:x509 and brings its certificates along.
 func verifier(now func() time.Time) *vc.Verifier {
 	return &vc.Verifier{
 		Resolver: offline(), Certificates: didx509.Resolver{}.Presented,

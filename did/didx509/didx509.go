@@ -19,8 +19,12 @@
 // once. Pin what the CA gives to one machine only, such as the serial number. And read nothing from the
 // identifier's text: it says whatever its author liked, until a chain has resolved it.
 //
-// There is no history and no revocation in the method. A lost key stays good until its
-// certificate ends or the application's own Check refuses it.
+// One machine can have many names in this method, by other predicates, in another order, under
+// another of its CAs. Compare identifiers as they are written: who agrees on one agrees on its text.
+//
+// There is no history and no revocation in the method. A lost key stays good until its certificate
+// ends or the application's own [Resolver.Check] refuses it; and since a certificate has to be good when
+// a message says that it was signed, only a log can tell a thief's message that was dated back.
 //
 // The specification is "did:x509 Method Specification", method version 0, of github.com/microsoft/did-x509.
 // Its section names are cited here.
