@@ -82,8 +82,6 @@ func (u Universal) Resolve(ctx context.Context, id did.DID, v did.Version) (*did
 
 // judge makes an answer of what a server says, which err is about if its status is no success.
 func (Universal) judge(id did.DID, v did.Version, shown string, asked time.Time, body []byte, header http.Header, err error) (*did.Resolution, error) {
-	// 2. Is it a resolver's answer? A server that is asked at the wrong path answers 404 to everything,
-	// but not in JSON.
 	status, after := http.StatusOK, time.Duration(0)
 	refused, isRefused := errors.AsType[*RefuseError](err)
 	if isRefused {
@@ -96,7 +94,10 @@ func (Universal) judge(id did.DID, v did.Version, shown string, asked time.Time,
 		return &RefuseError{URL: shown, Reason: reason, Detail: detail, Status: status, Type: contentType}
 	}
 
+	// 2. Is it a resolver's answer? A server that is asked at the wrong path answers 404 to everything, a
+	// gateway even in JSON: a status says something only in a type that is a resolver's own.
 	var r result
+	own := true
 	switch kind, _, _ := mime.ParseMediaType(contentType); kind {
 	case MediaTypeDocument, "application/did+json", "application/did+ld+json":
 		r.document = body
@@ -107,9 +108,7 @@ func (Universal) judge(id did.DID, v did.Version, shown string, asked time.Time,
 		} else if readErr != nil {
 			r = result{}
 		}
-		if r.failure == "" {
-			r.failure = failureOfStatus(status, v)
-		}
+		own = kind != "application/json" && kind != "application/problem+json"
 	default:
 		if err == nil {
 			err = refuse(ErrContent, fmt.Errorf("%w: %.60q is no result of a resolver", ErrContent, contentType))
@@ -118,7 +117,10 @@ func (Universal) judge(id did.DID, v did.Version, shown string, asked time.Time,
 	}
 
 	// 3. Is it an error? One that is an answer, or one of the moment?
-	deactivated := r.about.Deactivated || status == http.StatusGone
+	if own && r.failure == "" {
+		r.failure = failureOfStatus(status, v)
+	}
+	deactivated := r.about.Deactivated || status == http.StatusGone && (own || r.document != nil)
 	known := failureOf(r.failure)
 	if deactivated && errors.Is(known, did.ErrNotFound) {
 		known = did.ErrDeactivated
@@ -131,7 +133,7 @@ func (Universal) judge(id did.DID, v did.Version, shown string, asked time.Time,
 		return nil, refuse(refused.Reason, fmt.Errorf("%w: %w", refused.Detail, says))
 	case r.failure != "":
 		return nil, &RetryError{URL: shown, Status: status, After: after, Err: says}
-	case err != nil && status != http.StatusGone:
+	case err != nil && !(deactivated && status == http.StatusGone):
 		return nil, err
 	case deactivated && (v.IsZero() || len(r.document) == 0 || !v.Time.IsZero() && r.about.NextUpdate.IsZero()):
 		return nil, refuse(ErrStatus, fmt.Errorf("%w: %s", did.ErrDeactivated, id))

@@ -319,31 +319,36 @@ func (w *WebVH) remember(id did.DID, log *webvh.Log, sent time.Time) (*webvh.Log
 	return next.log, nil
 }
 
-// known returns the newest log of id that was verified, from memory or else the Store, or nil.
+// known returns the newest log that was verified and has the SCID of id, or nil: from memory, and
+// from the Store what id's host has sent, if it has sent nothing since the start.
 func (w *WebVH) known(id did.DID) *webvh.Log {
 	w.mu.Lock()
-	s, _ := w.seen.get(scid(id))
-	w.mu.Unlock()
-	if s != nil || w.Store == nil {
-		if s == nil {
-			return nil
+	var log *webvh.Log
+	asked := w.Store == nil
+	if s, ok := w.seen.get(scid(id)); ok {
+		log = s.log
+		if _, ok := s.served[id]; ok {
+			asked = true
 		}
-		return s.log
+	}
+	w.mu.Unlock()
+	if asked {
+		return log
 	}
 	data, at, ok := w.Store.Get(logKey(id))
 	if !ok {
-		return nil
+		return log
 	}
 	text, proofs := unpackLog(data)
-	log, err := webvh.Verifier{Now: w.Now}.Verify(id, text, proofs)
+	kept, err := webvh.Verifier{Now: w.Now, Known: log}.Verify(id, text, proofs)
 	if err != nil {
 		w.Store.Delete(logKey(id)) // nobody vouches for what is there but the log itself
-		return nil
+		return log
 	}
-	if log, err = w.remember(id, log, at); err != nil {
-		return nil // another came meanwhile; what the host sends is held against that
+	if kept, err = w.remember(id, kept, at); err != nil {
+		return log // which another host has sent, and forks from this: what comes is held against it
 	}
-	return log
+	return kept
 }
 
 // scid is the part of a did:webvh that no move changes.

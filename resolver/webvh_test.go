@@ -642,6 +642,33 @@ func TestWebVHMoves(t *testing.T) {
 	require.ErrorIs(t, err, did.ErrInvalidDocument)
 }
 
+// After a restart, what the Store has of one name is not forgotten over a shorter log of another.
+func TestWebVHKeepsLogsOfEachName(t *testing.T) {
+	f := newFleet(t, webvh.Change{Portable: new(true)})
+	yard := &logHost{}
+	f.internet.host("yard.example", yard.ServeHTTP, nil)
+	moved, err := f.first.Move(webvh.Change{Key: logKey(1), Time: jan(5)}, "yard.example%3A"+f.port+":cranes:7")
+	require.NoError(t, err)
+	f.host.log.Store(grow(t, moved, 7, webvh.Change{}))
+	yard.log.Store(moved) // it lags behind
+	f.webvh.Store = &mapStore{}
+	_, err = f.webvh.Log(t.Context(), f.id)
+	require.NoError(t, err)
+
+	f.webvh = &resolver.WebVH{Client: f.webvh.Client, Now: f.webvh.Now, Store: f.webvh.Store}
+	log, err := f.webvh.Log(t.Context(), moved.ID())
+	require.NoError(t, err)
+	require.Equal(t, 2, log.Len())
+	f.host.log.Store(moved)
+	_, err = f.webvh.Log(resolver.NoCache(t.Context()), f.id)
+	fork, ok := errors.AsType[*webvh.ForkError](err)
+	require.True(t, ok)
+	require.Equal(t, 3, fork.Number)
+	_, err = f.webvh.Log(resolver.NoCache(t.Context()), moved.ID())
+	_, ok = errors.AsType[*webvh.ForkError](err)
+	require.True(t, ok, "now that it is known")
+}
+
 // What no request could answer is not asked.
 func TestWebVHRefusesUnasked(t *testing.T) {
 	f := newFleet(t, webvh.Change{})
