@@ -15,7 +15,9 @@
 //
 // The methods did:key and did:jwk carry the key inside the identifier, so this
 // package mints them ([NewKey], [NewJWK]) and resolves them itself, without any
-// network: see [Offline]. Everything that needs a network lives in package resolver.
+// network: see [Offline]. Other methods that work offline have packages of their own
+// below this one: peer, pkh, didx509, and webvh for logs that somebody else fetched.
+// Everything that needs a network lives in package resolver.
 //
 // The danger: anyone can write a document that lists anyone's key. A key counts
 // only for the identifier whose document was asked for, only in the role that

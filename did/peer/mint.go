@@ -17,7 +17,7 @@ import (
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
-// A Key is a public key, of a type that did.NewKey takes, and what it is for.
+// A Key is a public key, of a type that [did.NewKey] takes but ML-DSA, and what it is for.
 type Key struct {
 	Use    did.Relationship
 	Public crypto.PublicKey
