@@ -12,7 +12,7 @@ import (
 // portable. Publish it at both places: the old one is where those look who know the old name.
 func (l *Log) Move(c Change, location string) (*Log, error) {
 	last := &l.entries[len(l.entries)-1]
-	to, err := did.Parse("did:" + Method + ":" + l.scid + ":" + strings.ReplaceAll(location, placeholder, l.scid))
+	to, err := did.Parse("did:" + Method + ":" + l.scid + ":" + strings.ReplaceAll(ascii(location), placeholder, l.scid))
 	if err != nil {
 		return nil, err
 	}

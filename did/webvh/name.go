@@ -28,14 +28,28 @@ const (
 )
 
 // Draft returns a stand-in for the DID of a log that is yet to be created at a host and path, such as
-// "fleet.example:machines:42". Write the document with it and give that to [Create], which puts the
-// identifier in its place. "{SCID}" in the path becomes the identifier as well.
+// "fleet.example:machines:42"; a port is "fleet.example%3A8443". Write the document with it and give
+// that to [Create], which puts the identifier in its place. "{SCID}" in the path becomes the identifier
+// as well.
 func Draft(location string) (did.DID, error) {
-	location = strings.ReplaceAll(location, placeholder, draftSCID)
+	location = strings.ReplaceAll(ascii(location), placeholder, draftSCID)
 	if _, err := webname.Parse(location); err != nil {
 		return did.DID{}, fmt.Errorf("%w: %w", did.ErrInvalidDID, err)
 	}
 	return did.Parse("did:" + Method + ":" + draftSCID + ":" + location)
+}
+
+// ascii returns a location as it can stand in a DID, which has no other characters (DID Core 1.1 §3.1).
+func ascii(location string) string {
+	b := strings.Builder{}
+	for _, c := range []byte(location) {
+		if c < 0x80 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
 
 // LogURL returns the https URL of the log of id: its did.jsonl (did:webvh, "The DID to HTTPS Transformation").
@@ -69,10 +83,11 @@ func WebDID(id did.DID) (did.DID, error) {
 // Subject returns the DID that the last line of a log says it is about. Nothing is checked: this is
 // for who has a file, and wants to know what to ask [Verify] for.
 func Subject(log []byte) (did.DID, error) {
-	lines := bytes.Split(bytes.TrimSpace(log[:min(len(log), MaxLogBytes)]), []byte("\n"))
-	doc, err := strictjson.Parse(lines[len(lines)-1], strictjson.Limits{Bytes: MaxEntryBytes})
+	log = bytes.TrimSpace(log[:min(len(log), MaxLogBytes)])
+	last := log[bytes.LastIndexByte(log, '\n')+1:]
+	doc, err := strictjson.Parse(last, strictjson.Limits{Bytes: MaxEntryBytes})
 	if err != nil {
-		return did.DID{}, &LogError{Entry: len(lines), Rule: RuleJSON, Msg: "is no JSON", Err: err}
+		return did.DID{}, &LogError{Entry: bytes.Count(log, []byte("\n")) + 1, Rule: RuleJSON, Msg: "is not strict JSON", Err: err}
 	}
 	return did.Parse(doc.Root().Member("state").Member("id").Text())
 }

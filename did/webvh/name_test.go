@@ -75,4 +75,12 @@ func TestNamesRefused(t *testing.T) {
 	require.Error(t, err, "a fragment is no part of a DID")
 	_, err = webvh.Draft("127.0.0.1")
 	require.ErrorIs(t, err, did.ErrInvalidDID)
+	_, err = webvh.Subject([]byte("{}\n{"))
+	require.ErrorContains(t, err, "entry 2: json: is not strict JSON")
+}
+
+func TestDraft(t *testing.T) {
+	id, err := webvh.Draft("jp納豆.例.jp:用户:{SCID}")
+	require.NoError(t, err)
+	require.Equal(t, "did:webvh:_SCID_:jp%E7%B4%8D%E8%B1%86.%E4%BE%8B.jp:%E7%94%A8%E6%88%B7:_SCID_", id.String())
 }

@@ -63,7 +63,7 @@ func readProof(v strictjson.Value) (p proof, err error) {
 	if p.signature, err = signature.DecodeBase58(v.Member("proofValue").Text()); err != nil {
 		return p, err
 	}
-	p.config = sha256.Sum256(jcs.Append(nil, v, jcs.Override{Name: "proofValue"}))
+	p.config = sha256.Sum256(jcs.Append(make([]byte, 0, len(v.Raw())), v, jcs.Override{Name: "proofValue"}))
 	return p, nil
 }
 

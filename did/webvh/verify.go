@@ -252,15 +252,15 @@ func (c *checker) entry(l *Log, n int, line string) (e entry, _ *LogError) {
 
 	// 9. Each proof is by one of these keys. Only one is needed; one that does not hold is refused, since
 	// somebody put it there. The text of the standard has a list, its schema also one without.
-	count, list := proofs.Len(), proofs.All()
+	proof, count := proofs.First(), proofs.Len()
 	if proofs.Kind() == strictjson.Object {
-		count, list = 1, slices.Values([]strictjson.Value{proofs})
+		proof, count = proofs, 1
 	}
 	if count == 0 || count > MaxProofs {
 		return fail(RuleProof, fmt.Sprintf("%d proofs, want 1 to %d", count, MaxProofs), nil)
 	}
 	digest := sha256.Sum256(with(e.versionID))
-	for proof := range list {
+	for range count {
 		p, err := readProof(proof)
 		if err != nil {
 			return fail(RuleProof, "the proof", err)
@@ -272,6 +272,7 @@ func (c *checker) entry(l *Log, n int, line string) (e entry, _ *LogError) {
 		if err := p.verify(signers.keys[i], digest); err != nil {
 			return fail(RuleProof, "the proof", err)
 		}
+		proof = proof.Next()
 	}
 
 	// 10. The document is one, and is about this DID: any name with the SCID. It gets a new name only if
