@@ -10,6 +10,7 @@ import (
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/did/webvh"
+	"github.com/hourmeter/hourmeter/reputation"
 	"github.com/hourmeter/hourmeter/resolver"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain"
@@ -37,6 +38,27 @@ func TestVerifyIsToldOfCompromisedKeys(t *testing.T) {
 	for _, bad := range []string{workshop.String(), "workshop", key + "=tomorrow"} {
 		require.Contains(t, b.run("", "verify", "drone.jsonl", "--compromised", bad).stderr, "--compromised", bad)
 	}
+}
+
+// Nor does what a stolen key has signed count for a score.
+func TestScoreIsToldOfCompromisedKeys(t *testing.T) {
+	b := newDrone(t)
+	workshop, err := did.Parse(b.workshop)
+	require.NoError(t, err)
+	ask := []string{"score", "drone.jsonl", "--trust", b.workshop, "--json"}
+	plain := decode[Scores](t, b.run("", ask...)).Machines[0].Score
+	told := decode[Scores](t, b.run("", append(ask, "--compromised", workshop.KeyURL().String())...)).Machines[0].Score
+	require.Less(t, told.Points, plain.Points)
+	require.NotEqual(t, plain.EvidenceRoot, told.EvidenceRoot)
+	codes := func(s *reputation.Score) (list []reputation.Code) {
+		for _, r := range s.Reasons {
+			list = append(list, r.Code)
+		}
+		return list
+	}
+	require.NotContains(t, codes(plain), reputation.KeyCompromised)
+	require.Contains(t, codes(told), reputation.KeyCompromised)
+	require.Contains(t, b.run("", append(ask, "--compromised", "workshop")...).stderr, "--compromised")
 }
 
 // What a log held before the theft stands.

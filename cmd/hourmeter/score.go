@@ -28,6 +28,7 @@ const trusted = 900_000
 
 // A scoreRequest is what the flags of score say.
 type scoreRequest struct {
+	stolen      []string
 	policy      string
 	trust       []string
 	at          string
@@ -75,6 +76,7 @@ start. A score is 300 to 850; without a log's witness it is at most 680.`,
 	f.StringVar(&r.check, "check", "", "score credential to recompute and compare")
 	f.BoolVar(&r.issue, "issue", false, "sign the score of a single machine as a credential, with --key")
 	f.BoolVar(&r.explain, "explain", false, "say what each credential changed, and what would help")
+	f.StringSliceVar(&r.stolen, "compromised", nil, compromisedUsage)
 	f.BoolVar(&r.printPolicy, "print-policy", false, "print the policy that would be used, and stop")
 	r.who.flags(f)
 	r.out.flags(f)
@@ -105,6 +107,13 @@ func (a *app) score(ctx context.Context, name string, r scoreRequest) error {
 		return err
 	}
 	if err := a.askLog(ctx, sources, r.log); err != nil {
+		return err
+	}
+	told, err := compromised(r.stolen)
+	if err != nil {
+		return err
+	}
+	if err := tell(ctx, v, sources, told); err != nil {
 		return err
 	}
 	policy, err := a.policy(r, sources)

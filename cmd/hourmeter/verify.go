@@ -73,7 +73,7 @@ the rest is checked all the same. Who may issue is yours to decide: without
 	f := cmd.Flags()
 	f.StringSliceVar(&r.issuers, "issuer", nil, "DID of an issuer to accept; others are refused")
 	f.StringVar(&r.at, "at", "", "judge periods of validity as of this time or day (default now)")
-	f.StringSliceVar(&r.stolen, "compromised", nil, "KEY[=TIME], a DID#key in other hands since TIME (default ever): it counts only where --log held it before")
+	f.StringSliceVar(&r.stolen, "compromised", nil, compromisedUsage)
 	f.BoolVar(&r.report, "report", false, "list every check that was made")
 	r.challenge.flags(f)
 	r.log.flags(f)
@@ -175,6 +175,8 @@ func (a *app) verifyFile(ctx context.Context, v *vc.Verifier, name string, accep
 	result.addCredential(ctx, v, name, 0, text, accept, r.report)
 	return nil
 }
+
+const compromisedUsage = "KEY[=TIME], a DID#key in other hands since TIME (default ever): it counts only where --log held it before"
 
 // compromised reads --compromised.
 func compromised(flags []string) ([]chain.Compromise, error) {
