@@ -467,6 +467,27 @@ var stolenKey = []attack{{
 	},
 	honest: stolenAndReported,
 }, {
+	name: "the thief of a witness's key praises", codes: is(reputation.KeyCompromised),
+	try: func(m *machine) *chain.History {
+		since := m.world.now.Add(time.Hour)
+		for range 4 {
+			m.world.now = m.world.now.Add(week)
+			m.up("monitor", "insurer")
+			m.world.publish()
+		}
+		return knowing(m, "insurer", since)
+	},
+	honest: seenByTheMonitor,
+}, {
+	name: "the thief of a witness's key dates his praise before the theft", codes: is(reputation.KeyCompromised),
+	try: func(m *machine) *chain.History {
+		since := m.world.now.Add(time.Hour)
+		m.praise("insurer", 4)
+		seenByTheMonitor(m)
+		return knowing(m, "insurer", since)
+	},
+	honest: seenByTheMonitor,
+}, {
 	name: "the owner takes back what the machine admitted", codes: is(reputation.KeyCompromised),
 	fate: func(m *machine) {
 		for range 3 {
@@ -601,6 +622,23 @@ func (m *machine) measure() {
 	u := uptime(m.world.now, 0)
 	u.Method = record.Attested
 	m.enter(u, good, m.Issuer)
+}
+
+// knowing is what a reader sees who knows of a party's stolen key.
+func knowing(m *machine, party string, since time.Time) *chain.History {
+	h, err := m.all().Told(chain.Compromise{Method: m.world.party(party).ID.KeyURL(), Since: since})
+	require.NoError(m.world, err)
+	return h
+}
+
+// seenByTheMonitor is four good weeks of which the monitor alone reports.
+func seenByTheMonitor(m *machine) *chain.History {
+	for range 4 {
+		m.world.now = m.world.now.Add(week)
+		m.up("monitor")
+		m.world.publish()
+	}
+	return m.all()
 }
 
 // stolenAndReported lets four weeks pass from the theft of the machine's key until its owner says so.
