@@ -35,8 +35,9 @@ const (
 //
 // The DID or DID URL stands in the path as it is, or percent-encoded as a whole. The query, and
 // the JSON object that is the body of a POST, hold options and DID parameters: accept, which
-// goes before the header, expandRelativeUrls, noCache and verificationRelationship; versionId,
-// versionTime and versionNumber; service, serviceType and relativeRef.
+// goes before the header, expandRelativeUrls, noCache, verificationRelationship, and x509chain of
+// did:x509; versionId, versionTime and versionNumber; service, serviceType and relativeRef. An option
+// that is none of these is answered by FEATURE_NOT_SUPPORTED (§4.4, step 3).
 //
 // The header Accept says what is wanted. Of a DID that is a resolution result (the default), or the
 // document alone (application/did, did+json, did+ld+json). A DID URL, which is what has a path,
@@ -44,9 +45,9 @@ const (
 // or text/uri-list is wanted, with the DID parameters of the query: to a dereferencing result
 // (the default) or to the content alone (application/did and so on, application/json). What is behind
 // the endpoint of a service is answered by 303 and its URL in Location, to https and http only:
-// if text/uri-list is wanted, or the DID URL has a relativeRef or a path. Who also takes text/html is
-// a person with a browser, and is sent nowhere: a link to this host would lead to whatever
-// host a stranger's document names.
+// if text/uri-list is wanted, or the DID URL has a relativeRef or a path. Who takes text/html, and does
+// not ask for text/uri-list, is a person with a browser, and is sent nowhere: a link to this host would
+// lead to whatever host a stranger's document names.
 //
 // What a resolver says is for anybody to ask: give a Handler that strangers can reach a
 // Resolver that opens no connections on their behalf to where they could not go themselves, a

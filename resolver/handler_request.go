@@ -92,15 +92,16 @@ func readRequest(w http.ResponseWriter, r *http.Request) (q httpRequest, err err
 	if o.parameters == "" {
 		return q, nil
 	}
-	text, fragment := strings.TrimSuffix(target.String(), "#"+target.Fragment), ""
-	if target.Fragment != "" {
-		fragment = "#" + target.Fragment
-	}
+	text, fragment, hasFragment := strings.Cut(target.String(), "#")
 	separator := "?"
 	if strings.Contains(text, "?") {
 		separator = "&"
 	}
-	whole, err := did.ParseURL(text + separator + o.parameters + fragment)
+	text += separator + o.parameters
+	if hasFragment {
+		text += "#" + fragment
+	}
+	whole, err := did.ParseURL(text)
 	if err == nil {
 		q.target = whole
 	}
