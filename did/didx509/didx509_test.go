@@ -144,6 +144,8 @@ func TestChainsRefused(t *testing.T) {
 		{"a leaf that has not begun", under(nil, func(c *x509.Certificate) { c.NotBefore = shift.Add(time.Second) }), didx509.ErrPeriod},
 		{"a DNS name outside", under(func(c *x509.Certificate) { c.PermittedDNSDomains = []string{"acme.example"} },
 			func(c *x509.Certificate) { c.DNSNames = []string{"other.example"} }), didx509.ErrNameConstraints},
+		{"a constraint that a shorter path would avoid", root.issue("Acme Root", seeded(1), true, func(c *x509.Certificate) { c.PermittedDNSDomains = []string{"acme.example"} }).
+			issue("drone", seeded(3), false, func(c *x509.Certificate) { c.DNSNames = []string{"other.example"} }).chain, didx509.ErrOrder},
 		{"a directory name that is not permitted", under(constraints(0, directory, name("Other")), nil), didx509.ErrNameConstraints},
 		{"a directory name that is excluded", under(constraints(1, directory, name(" ACME")), nil), didx509.ErrNameConstraints},
 		{"a directory name in the alternative names", under(constraints(1, directory, name("Other")),
