@@ -250,6 +250,10 @@ func TestUniversalRefusesUnasked(t *testing.T) {
 		_, err := u.Resolve(t.Context(), did.MustParse(id), did.Version{})
 		require.ErrorIs(t, err, want)
 	}
+	for method := range resolver.All(nil, nil).Next.(resolver.Methods) {
+		_, err := u.Resolve(t.Context(), did.MustParse("did:"+method+":x"), did.Version{})
+		require.ErrorIs(t, err, did.ErrMethodNotSupported, method)
+	}
 	ion := did.MustParse("did:ion:abc")
 	_, err := u.Resolve(t.Context(), did.DID{}, did.Version{})
 	require.ErrorIs(t, err, did.ErrInvalidDID)

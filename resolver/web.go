@@ -130,10 +130,11 @@ func ofDID(err error) error {
 	return refused
 }
 
-// clock is what a Now says.
+// clock is what a Now says, by the wall clock: the monotonic one may stand still while a machine
+// sleeps.
 func clock(now func() time.Time) time.Time {
 	if now == nil {
-		return time.Now()
+		now = time.Now
 	}
-	return now()
+	return now().Round(0).UTC()
 }

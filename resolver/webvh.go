@@ -275,9 +275,10 @@ func (w *WebVH) from(ctx context.Context, id did.DID, known *webvh.Log, logURL, 
 		}
 	}
 
-	// 3. Does it continue what was seen?
+	// 3. Does it continue what was seen? Of one that is broken, only as far as it holds can be said.
 	if log != nil && known != nil {
-		if fork := log.Extends(known); fork != nil {
+		fork := log.Extends(known)
+		if f, ok := errors.AsType[*webvh.ForkError](fork); fork != nil && (err == nil || !ok || f.Newer != "") {
 			return refuse(nil, fork)
 		}
 	}

@@ -540,6 +540,20 @@ func TestWebVHOfABrokenLog(t *testing.T) {
 	got, err = f.resolve(t.Context(), did.Version{})
 	require.NoError(t, err)
 	require.Equal(t, "3", got)
+
+	// Once it was seen whole, what is said of a broken one is still how it is broken; but another
+	// history is another history.
+	f.host.raw.Store(&cut)
+	_, err = f.resolve(resolver.NoCache(t.Context()), did.Version{})
+	broken, ok = errors.AsType[*webvh.LogError](err)
+	require.True(t, ok)
+	require.Equal(t, 3, broken.Entry)
+	other := grow(t, grow(t, f.first, 4, webvh.Change{}), 5, webvh.Change{})
+	cut = string(other.Raw()[:len(other.Raw())-9])
+	_, err = f.resolve(resolver.NoCache(t.Context()), did.Version{Number: 1})
+	fork, ok := errors.AsType[*webvh.ForkError](err)
+	require.True(t, ok)
+	require.Equal(t, 2, fork.Number)
 }
 
 // Copies count if the caller says so, and are marked; a host that says something is not overruled.
