@@ -66,9 +66,19 @@ func (r Resolver) Resolve(_ context.Context, id did.DID, v did.Version) (*did.Re
 		return nil, fmt.Errorf("%w: documents of did:peer have no versions with names or numbers", did.ErrNotFound)
 	}
 
-	long, text := id, id.Identifier()
-	switch _, isLong := strings.CutPrefix(text, "4"); {
-	case isLong && !strings.Contains(text, ":"), text[0] == '3':
+	text := id.Identifier()
+	long, other := id, did.DID{} // the form that has the document, and the one that id is not
+	var err error
+	switch text[0] {
+	case '0':
+		return resolve0(id)
+	case '1':
+		return nil, refuse1(text)
+	case '2', '3', '4':
+	default:
+		return nil, fmt.Errorf("%w: did:peer has the numalgos 0 to 4, not %q", did.ErrInvalidDID, text[:1])
+	}
+	if text[0] == '3' || text[0] == '4' && !strings.Contains(text, ":") {
 		if !isHash(text[1:]) {
 			return nil, fmt.Errorf("%w: did:peer, numalgo %c: not a hash of SHA-256 in base58btc", did.ErrInvalidDID, text[0])
 		}
@@ -76,30 +86,19 @@ func (r Resolver) Resolve(_ context.Context, id did.DID, v did.Version) (*did.Re
 		if long, ok = r.Known[id]; !ok {
 			return nil, fmt.Errorf("%w (%s)", ErrLongFormUnknown, id)
 		}
-		if short, err := Short(long); err != nil {
-			return nil, fmt.Errorf("Resolver.Known[%s]: %w", id, err)
-		} else if short != id { // a mistake of the program, and no answer about the DID
-			return nil, fmt.Errorf("peer: Resolver.Known[%s] is the long form of %s", id, short)
+		if short, err := Short(long); err != nil || short != id { // a mistake of the program, and no answer about the DID
+			return nil, fmt.Errorf("peer: Resolver.Known[%s] is not its long form", id)
 		}
-	}
-	other := long
-	if long == id {
-		other, _ = Short(id) // an error is found below, by name
+		other = long
+	} else if other, err = Short(id); err != nil {
+		return nil, err
 	}
 
 	var raw []byte
-	var err error
-	switch text := long.Identifier(); text[0] {
-	case '0':
-		return resolve0(id)
-	case '1':
-		return nil, refuse1(text)
-	case '2':
+	if text := long.Identifier(); text[0] == '2' {
 		raw, err = document2(text[1:], id, other)
-	case '4':
+	} else {
 		raw, err = document4(text, id, other)
-	default:
-		err = fmt.Errorf("%w: did:peer has the numalgos 0 to 4, not %q", did.ErrInvalidDID, text[:1])
 	}
 	if err != nil {
 		return nil, err

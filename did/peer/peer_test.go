@@ -249,9 +249,11 @@ func TestRefusals(t *testing.T) {
 	}
 	_, err = peer.Resolver{}.Resolve(t.Context(), did.DID{}, did.Version{})
 	require.ErrorIs(t, err, did.ErrInvalidDID)
-	_, err = peer.Resolver{Known: map[did.DID]did.DID{short: did.MustParse(two)}}.Resolve(t.Context(), short, did.Version{})
-	require.ErrorContains(t, err, "is the long form of did:peer:3")
-	require.False(t, did.IsAnswer(err))
+	for _, wrong := range []did.DID{did.MustParse(two), short, did.MustParse("did:key:" + mbEd), did.MustParse(long.String() + "z"), {}} {
+		_, err = peer.Resolver{Known: map[did.DID]did.DID{short: wrong}}.Resolve(t.Context(), short, did.Version{})
+		require.ErrorContains(t, err, "is not its long form")
+		require.False(t, did.IsAnswer(err))
+	}
 }
 
 // New4Document mints nothing that Resolve refuses, so the documents that are refused are
