@@ -7,8 +7,8 @@
 // a new Log whose [Log.Raw] is to be published. Nothing here uses a network.
 //
 // The danger: a log shows that nothing in it was changed, not that nothing came after. Whoever hosts
-// it can withhold the newest entries, and with them that a key was withdrawn. Only witnesses tell, or
-// remembering what was seen before: see [Log.Extends].
+// it can withhold the newest entries, and with them that a key was withdrawn. Who has seen more can
+// tell: a witness or watcher that is asked, or whoever remembers the log of before, with [Log.Extends].
 //
 // # Where the standard can be read in two ways
 //
