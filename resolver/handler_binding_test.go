@@ -398,3 +398,63 @@ func given(t *testing.T, name, mediaType, representation string, metadata map[st
 	}
 	return ""
 }
+
+// Over HTTP, a DID URL leads to what did.Dereference says by itself, errors included.
+func TestHandlerAnswersAsDereferenceDoes(t *testing.T) {
+	doc, _ := newYard(t)
+	r := resolver.Methods{"key": did.Offline{}, "example": resolver.Static{doc.ID: {{Document: doc}}}}
+	b := newBinding(r)
+	accepts := []string{"", did.MediaTypeDocument, "application/did+json", "application/did+ld+json", did.MediaTypeURIList}
+	uses := []did.Relationship{"", did.AssertionMethod, did.Authentication, "nothing"}
+	n := 0
+	for _, rest := range []string{"#k", "#files", "#x", "?service=files", "?service=files#files", "?service=files#k", "?service=script#k", "?service=files&relativeRef=a", "?service=files&relativeRef=a%3Fb%23c",
+		"?service=files&relativeRef=..%2Fa", "?service=files&relativeRef=%2F%2Fa.example", "?serviceType=Files", "?serviceType=x", "?service=", "?relativeRef=a", "?hl=a", "?x=1", "?versionId=9", "?versionNumber=1",
+		"?versionTime=2026-01-01T00:00:00Z", "/a", "/whois", "?service=files&service=files", "?%FF"} {
+		u, err := did.ParseURL(doc.ID.String() + rest)
+		require.NoError(t, err)
+		for _, accept := range accepts {
+			for _, use := range uses {
+				query := ""
+				if use != "" {
+					query = "?verificationRelationship=" + string(use)
+				}
+				header := accept
+				if accept == "" {
+					header = resolver.MediaTypeDereferencing
+				}
+				want, wantErr := did.Dereference(t.Context(), r, u, did.DereferencingOptions{Accept: accept, Relationship: use})
+				w := b.do("GET", url.QueryEscape(u.String())+query, header, "")
+				n++
+				if wantErr != nil {
+					require.Contains(t, w.Body.String(), `"error":`, "%s %s %s: %v: %d", u, accept, use, wantErr, w.Code)
+					var body map[string]any
+					require.NoError(t, json.Unmarshal(w.Body.Bytes(), &body))
+					require.Equal(t, did.ErrorType(wantErr), at(t, body, "dereferencingMetadata", "error", "type"), "%s %s %s: %v", u, accept, use, wantErr)
+					continue
+				}
+				if want.URLs != nil && strings.HasPrefix(want.URLs[0], "javascript:") {
+					require.Equal(t, http.StatusNotImplemented, w.Code) // it is for who looks at it, and for no Location
+					continue
+				}
+				if want.URLs != nil {
+					require.Equal(t, http.StatusSeeOther, w.Code)
+					require.Contains(t, want.URLs, w.Header().Get("Location"))
+					continue
+				}
+				content, err := want.Content()
+				require.NoError(t, err)
+				got := jsontext.Value(w.Body.Bytes())
+				if accept == "" {
+					var body struct {
+						Content jsontext.Value `json:"content"`
+					}
+					require.NoError(t, json.Unmarshal(got, &body))
+					got = body.Content
+				}
+				require.Equal(t, http.StatusOK, w.Code, "%s", w.Body)
+				require.JSONEq(t, string(content), string(got))
+			}
+		}
+	}
+	require.Equal(t, 24*len(accepts)*len(uses), n)
+}
