@@ -327,7 +327,7 @@ func (n *internet) hold(t *testing.T, hosts []expectation, r, hasty did.Resolver
 // However hosts fail, the answer is of the right type, and nothing goes on afterwards.
 func TestInternet(t *testing.T) {
 	before := runtime.NumGoroutine()
-	for _, method := range []string{"web", "webvh"} {
+	for _, method := range []string{"web", "webvh", "webvh behind a cache"} {
 		t.Run(method, func(t *testing.T) {
 			n, release := newInternet(t), make(chan struct{})
 			n.host("first.example", nil, nil) // which decides on the port
@@ -340,11 +340,14 @@ func TestInternet(t *testing.T) {
 			case "web":
 				of, file = n.web, func(host string) string { return webDocument(n.web(host)) }
 				r, hastily = resolver.Web{Client: c}, resolver.Web{Client: hasty}
-			case "webvh":
+			default:
 				logs := n.logs()
 				of = func(host string) did.DID { return logs(host).ID() }
 				file = func(host string) string { return string(logs(host).Raw()) }
 				r, hastily = &resolver.WebVH{Client: c}, &resolver.WebVH{Client: hasty}
+				if method != "webvh" {
+					r, hastily = resolver.All(c, nil), resolver.All(hasty, nil)
+				}
 			}
 			hosts := badHosts(n, release)
 			n.populate(hosts, file)
