@@ -48,7 +48,8 @@ const (
 // Witnesses, whom the log names, make up for that.
 //
 // Only the DID's own host counts, as with [Web], with the same errors: under another name it is
-// asked for again, even if the log is known. A log that is broken beyond some entry is not
+// asked for again, even if the log is known. The host of a name that the DID had before it moved may serve
+// the beginning alone. A log that is broken beyond some entry is not
 // remembered; it still answers for versions before, by name, number or time.
 //
 // A WebVH is used by pointer. Its fields do not change after first use.
@@ -278,7 +279,15 @@ func (w *WebVH) from(ctx context.Context, id did.DID, known *webvh.Log, logURL, 
 	// 3. Does it continue what was seen? Of one that is broken, only as far as it holds can be said.
 	if log != nil && known != nil {
 		fork := log.Extends(known)
-		if f, ok := errors.AsType[*webvh.ForkError](fork); fork != nil && (err == nil || !ok || f.Newer != "") {
+		f, ok := errors.AsType[*webvh.ForkError](fork)
+		switch {
+		case fork == nil:
+		case err != nil && ok && f.Newer == "":
+		case err == nil && known.ID() != id && known.Extends(log) == nil:
+			// A host that the DID has moved away from need not follow it any more: the beginning, which
+			// it still serves, is what it vouches for.
+			log = known
+		default:
 			return refuse(nil, fork)
 		}
 	}
