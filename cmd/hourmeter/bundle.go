@@ -86,7 +86,7 @@ func (a *app) verifyBundle(ctx context.Context, v *vc.Verifier, name string, tex
 	withEvidence(&within, evidence, r.evidence.stale)
 	entries := b.Credentials
 	if b.Presentation != nil {
-		if p := result.addPresentation(ctx, &within, name, b.Presentation, b.Challenge, accept); p != nil && len(b.Logs) > 0 {
+		if p := result.addPresentation(ctx, &within, name, b.Presentation, b.Challenge, accept, r.keys); p != nil && len(b.Logs) > 0 {
 			for _, c := range p.Credentials() {
 				entries = append(entries, []byte(c.JSON()))
 			}
@@ -107,7 +107,7 @@ func (a *app) verifyBundle(ctx context.Context, v *vc.Verifier, name string, tex
 		fallthrough
 	default:
 		for i, raw := range b.Credentials {
-			result.addCredential(ctx, &within, name, i+1, raw, accept, r.report)
+			result.addCredential(ctx, &within, name, i+1, raw, accept, r.report, r.keys)
 		}
 	}
 	result.Evidence = append(result.Evidence, evidence.Parts(within.Now())...)

@@ -63,7 +63,7 @@ func TestOnlineIssuers(t *testing.T) {
 	id := strings.TrimSpace(d.ok("did", "create", "--key", "buyer"))
 	d.write("service.json", service)
 	issue := func(name, as, key, method string) {
-		d.ok("issue", "service.json", "--type", "MaintenanceCredential", "--subject", id, "--key", key, "--as", as, "--method", as+method, "-o", name)
+		d.ok("issue", "service.json", "--type", "MaintenanceCredential", "--subject", id, "--key", key, "--as", as, "--method", as+method, "-o", name, "--force")
 	}
 	issue("before.json", shop, "machine", "#key-1")
 	webID := "did:web:fleet.example.com%3A" + w.port + ":shop"
@@ -102,7 +102,9 @@ func TestOnlineIssuers(t *testing.T) {
 	time.Sleep(1100 * time.Millisecond) // proofs and entries have whole seconds
 	d.written("did", "rotate", "shop", "--key", "machine-2")
 	time.Sleep(1100 * time.Millisecond)
-	require.Contains(t, d.ok(w.with("verify", "before.json")...), "valid: 1 valid")
+	require.Contains(t, d.ok(w.with("verify", "before.json")...), "#key-1: good when it signed, rotated since 20")
+	require.Equal(t, exitRefused, d.run("", w.with("verify", "before.json", "--keys", "current")...).code)
+	require.Equal(t, exitError, d.run("", w.with("verify", "before.json", "--keys", "good")...).code)
 	r = d.run("", w.with("verify", "old.json", "--current-keys")...)
 	require.Equal(t, exitInvalid, r.code, "a did:web has forgotten")
 	issue("stolen.json", shop, "machine", "#key-1")
@@ -110,6 +112,18 @@ func TestOnlineIssuers(t *testing.T) {
 	require.Equal(t, exitInvalid, r.code, r.stdout)
 	issue("after.json", shop, "machine-2", "#key-2")
 	require.Contains(t, d.ok(w.with("verify", "after.json")...), "valid: 1 valid")
+
+	// The new one is stolen, a while after.
+	since := time.Now().UTC().Format(time.RFC3339)
+	time.Sleep(1100 * time.Millisecond)
+	d.written("did", "revoke", "shop", "#key-2", "--compromised-since", since, "--key", "machine")
+	out := decode[Verification](t, d.run("", w.with("verify", "after.json", "--json")...))
+	require.Equal(t, Refused, out.Verdict)
+	require.Equal(t, "revoked", out.Credentials[0].Keys[0].Now)
+	require.True(t, out.Credentials[0].Keys[0].Known)
+	require.Contains(t, out.Problems[0].Message, "is revoked since "+since)
+	d.ok(w.with("verify", "after.json", "--keys", "any")...)
+	issue("after.json", shop, "machine", "#key-3")
 
 	// What was looked up is remembered, and the log is never rolled back.
 	cached := func(args ...string) []string { return w.with(append(args, "--cache", "cache")...) }
@@ -127,7 +141,7 @@ func TestOnlineIssuers(t *testing.T) {
 	r = d.run("", cached("did", "resolve", shop, "--no-cache")...)
 	require.Equal(t, exitInvalid, r.code)
 	require.Contains(t, r.stderr, "rolled back")
-	d.write("shop/did.jsonl", log[0]+log[1])
+	d.write("shop/did.jsonl", strings.Join(log, ""))
 
 	// A server has somebody else's document.
 	d.write("shop/did.json", strings.ReplaceAll(d.read("shop/did.json"), webID, "did:web:other.example.com"))

@@ -219,9 +219,18 @@ type CredentialCheck struct {
 	MediaType  string            `json:"mediaType,omitzero"`  // application/vc, application/vc+jwt …: how it is secured
 	Selective  bool              `json:"selective,omitzero"`  // the holder may have left out something that the issuer signed
 	Rewritable bool              `json:"rewritable,omitzero"` // anybody can write it in another way, with another digest: the issuer signed RDF
+	Keys       []KeyState        `json:"keys,omitempty"`      // that signed it: what has become of those that can change
 	Status     []vc.StatusResult `json:"status,omitempty"`    // what status lists said: purpose, value, message, list, asOf
 	Sequence   *int64            `json:"sequence,omitempty"`  // in the machine's record, as claimed
 	Checks     []vc.Finding      `json:"checks,omitempty"`    // with --report: check, outcome (pass, fail, indeterminate, skipped), code, detail
+}
+
+// A KeyState says what has become of a key that signed.
+type KeyState struct {
+	Key   did.URL   `json:"key"`
+	Known bool      `json:"known"`          // that it was good when it signed; otherwise only its owner's present document was to be had
+	Now   string    `json:"now"`            // current, rotated, expired, revoked, or deactivated with its owner's identifier
+	Since time.Time `json:"since,omitzero"` // since when it is not current
 }
 
 // A Problem says what is wrong, where, and whose it is.

@@ -29,6 +29,7 @@ type verifyRequest struct {
 	challenge challengeFlag
 	log       logFlags
 	evidence  evidenceFlags
+	keys      keyPolicy
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -46,6 +47,11 @@ Issuers that are did:web or did:webvh, status lists and schemas are looked up wi
 --online only; else they come out of a bundle, or the credential could not be checked.
 A did:webvh tells which key was in force when a credential was signed. A did:web has only
 its present document: to judge by that, whenever it was signed, say --current-keys.
+
+A key that was in force may have been rotated since, or marked as stolen. The command says
+so, and takes no credential by a key that its owner has revoked: when it signed is the
+thief's word then. --keys asks for more, or less. In a record, what a log held before that
+time stands.
 
 Nothing in a bundle counts because it is there: the command says of each part how old it
 is, and on whose word it counts. A DID document or context counts if you --pin its
@@ -78,6 +84,7 @@ the rest is checked all the same. Who may issue is yours to decide: without
 	r.challenge.flags(f)
 	r.log.flags(f)
 	r.evidence.flags(f)
+	f.StringVar((*string)(&r.keys), "keys", string(keysUnrevoked), "of credentials: which `keys` to take that were good when they signed: any, unrevoked since, known for sure to have been good, or current to this day")
 	cmd.MarkFlagsMutuallyExclusive("online", "offline")
 	return cmd
 }
@@ -97,6 +104,9 @@ func (a *app) verify(ctx context.Context, names []string, r verifyRequest) error
 		return err
 	}
 	if r.told, err = compromised(r.stolen); err != nil {
+		return err
+	}
+	if _, err := r.keys.judge(); err != nil {
 		return err
 	}
 	v.V1 = r.evidence.v1
@@ -163,7 +173,7 @@ func (a *app) verifyFile(ctx context.Context, v *vc.Verifier, name string, accep
 		if err != nil {
 			return err
 		}
-		result.addPresentation(ctx, v, name, text, ch, accept)
+		result.addPresentation(ctx, v, name, text, ch, accept, r.keys)
 		return nil
 	}
 	if r.challenge != (challengeFlag{}) {
@@ -172,7 +182,7 @@ func (a *app) verifyFile(ctx context.Context, v *vc.Verifier, name string, accep
 		}
 		return fmt.Errorf("%s is no presentation: --challenge, --nonce and --domain go with one", name)
 	}
-	result.addCredential(ctx, v, name, 0, text, accept, r.report)
+	result.addCredential(ctx, v, name, 0, text, accept, r.report, r.keys)
 	return nil
 }
 
@@ -234,7 +244,7 @@ func tell(ctx context.Context, v *vc.Verifier, sources []source, known []chain.C
 }
 
 // addCredential verifies one credential and notes how it came out.
-func (res *Verification) addCredential(ctx context.Context, v *vc.Verifier, file string, line int, raw []byte, accept vc.Accept, report bool) {
+func (res *Verification) addCredential(ctx context.Context, v *vc.Verifier, file string, line int, raw []byte, accept vc.Accept, report bool, keys keyPolicy) {
 	var verified *vc.Verified
 	var err error
 	var checks []vc.Finding
@@ -244,8 +254,12 @@ func (res *Verification) addCredential(ctx context.Context, v *vc.Verifier, file
 	} else {
 		verified, err = v.Verify(ctx, raw, accept)
 	}
+	var states []KeyState
+	if verified != nil && err == nil {
+		states, err = keys.check(ctx, v, verified)
+	}
 	check := describeCredential(file, line, raw, verified, err)
-	check.Checks = checks
+	check.Checks, check.Keys = checks, states
 	res.note(check, err)
 }
 
@@ -276,7 +290,7 @@ func describeCredential(file string, line int, raw []byte, v *vc.Verified, err e
 // addPresentation verifies a presentation. If it does not hold, the credentials
 // in it are worth nothing here: they may be good, but nobody has shown them. If it
 // holds, it is returned.
-func (res *Verification) addPresentation(ctx context.Context, v *vc.Verifier, file string, raw []byte, ch vc.Challenge, accept vc.Accept) *vc.Presentation {
+func (res *Verification) addPresentation(ctx context.Context, v *vc.Verifier, file string, raw []byte, ch vc.Challenge, accept vc.Accept, keys keyPolicy) *vc.Presentation {
 	p, err := v.VerifyPresentation(ctx, raw, ch, accept)
 	if err != nil {
 		problem := Problem{File: file, Verdict: judge(err), Kind: "presentation", Message: explain(err)}
@@ -294,7 +308,10 @@ func (res *Verification) addPresentation(ctx context.Context, v *vc.Verifier, fi
 	}
 	res.Holder = p.Holder()
 	for i, c := range p.Credentials() {
-		res.note(describeCredential(file, i+1, []byte(c.Raw()), c, nil), nil)
+		states, err := keys.check(ctx, v, c)
+		check := describeCredential(file, i+1, []byte(c.Raw()), c, err)
+		check.Keys = states
+		res.note(check, err)
 	}
 	return p
 }
@@ -375,6 +392,9 @@ func (res *Verification) print(w io.Writer, report bool) {
 				where(c), c.Type, c.Issuer, c.Subject, c.Digest, c.MediaType)
 			if c.Selective {
 				fmt.Fprintln(w, "    shown    in part: the holder may have left something out, and what is not there means nothing")
+			}
+			for _, k := range c.Keys {
+				fmt.Fprintf(w, "    key      %s: %s\n", k.Key, k)
 			}
 			for _, s := range c.Status {
 				fmt.Fprintf(w, "    status   %s is %d %s, as of %s\n", s.Purpose, s.Value, s.Message, s.AsOf.Format(time.RFC3339))
