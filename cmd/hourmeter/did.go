@@ -33,7 +33,7 @@ changed in a folder here, which is then uploaded.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.didCreateCommand(), a.didResolveCommand(), a.didKeyCommand(), a.didLogCommand(),
+	cmd.AddCommand(a.didCreateCommand(), a.didResolveCommand(), a.didKeyCommand(), a.didLogCommand(), a.didLinkedCommand(), a.didDomainCommand(),
 		a.didUpdateCommand(), a.didRotateCommand(), a.didRevokeCommand(), a.didMoveCommand(), a.didDeactivateCommand(), a.didWitnessCommand())
 	return cmd
 }

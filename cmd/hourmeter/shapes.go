@@ -141,6 +141,22 @@ type DIDEntry struct {
 	Changes   []string  `json:"changes"`     // for people
 }
 
+// Linked is printed by did linked.
+type Linked struct {
+	DID     did.DID `json:"did"`
+	Verdict Verdict `json:"verdict"` // of all links together
+	Links   []Link  `json:"links"`
+}
+
+// A Link is a DID or a domain that was asked about.
+type Link struct {
+	With    string    `json:"with"`             // a DID, or an origin such as https://fleet.example
+	Verdict Verdict   `json:"verdict"`          // valid if they are linked, invalid if not
+	By      string    `json:"by,omitzero"`      // domain, alsoKnownAs, method, or identical
+	Until   time.Time `json:"until,omitzero"`   // of a domain: its word is good until then
+	Message string    `json:"message,omitzero"` // why not, for people
+}
+
 // Added is printed by issue --chain, unless --out asks for the credential as well.
 type Added struct {
 	File     string    `json:"file"`
