@@ -156,7 +156,7 @@ func TestDIDKeysOfTheW3CSuite(t *testing.T) {
 		}
 	}
 	require.Equal(t, [3]int{12, 2, 12}, [3]int{resolved, bls, keys})
-	shared.Tally(t, "did:key", "W3C did-test-suite: what implementations submitted", resolved, resolved+bls, "refused by name: BLS12-381")
+	shared.Tally(t, "did:key", "W3C did-test-suite: keys in what implementations submitted", resolved, resolved+bls, "refused by name: BLS12-381")
 }
 
 // The did:key, did:jwk of other resolvers' tests.
