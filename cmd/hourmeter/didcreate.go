@@ -17,7 +17,7 @@ import (
 	"github.com/hourmeter/hourmeter/did/webvh"
 )
 
-// location flags say where a did:webvh is published.
+// locationFlags say where a did:webvh is published.
 type locationFlags struct{ host, path string }
 
 func (w *locationFlags) flags(f *pflag.FlagSet) {
@@ -44,7 +44,7 @@ func (w locationFlags) location() (string, error) {
 	return location, nil
 }
 
-// entryFlags of a did:webvh say who signs an entry, and what of the log's rules it changes.
+// webvhFlags say who signs an entry, and what of the log's rules it changes.
 type webvhFlags struct {
 	updateKey  string
 	next       []string

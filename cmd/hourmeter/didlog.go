@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -147,26 +146,6 @@ func (s *DIDLog) list(l *webvh.Log) error {
 	return nil
 }
 
-// entryChanges says in words what an entry changes; before is zero if it is the first.
-func entryChanges(before, after webvh.Entry) ([]string, error) {
-	var old *did.Document
-	var err error
-	if before.State != "" {
-		if old, err = did.ParseDocument([]byte(before.State)); err != nil {
-			return nil, err
-		}
-	}
-	now, err := did.ParseDocument([]byte(after.State))
-	if err != nil {
-		return nil, err
-	}
-	said := append(parameterChanges(before, after), documentChanges(old, now)...)
-	if len(said) == 0 {
-		said = []string{"nothing changed"}
-	}
-	return said, nil
-}
-
 // signersOf returns the Multikeys whose proofs an entry has. They have been verified.
 func signersOf(entry string) []string {
 	doc, err := strictjson.Parse([]byte(entry), strictjson.Limits{Bytes: webvh.MaxEntryBytes})
@@ -180,60 +159,6 @@ func signersOf(entry string) []string {
 		}
 	}
 	return keys
-}
-
-// parameterChanges says in words what became of the rules of a log.
-func parameterChanges(before, after webvh.Entry) []string {
-	var said []string
-	say := func(format string, args ...any) { said = append(said, oneLine(fmt.Sprintf(format, args...))) }
-	was, is := before.Parameters, after.Parameters
-	if was == nil {
-		say("created")
-		was = &webvh.Parameters{TTL: is.TTL}
-		if is.Portable {
-			say("portable: it may move to another host")
-		}
-	} else {
-		if before.ID != after.ID {
-			say("moved to %s", after.ID)
-		}
-		if was.Portable && !is.Portable {
-			say("no longer portable")
-		}
-	}
-	if !was.Deactivated && is.Deactivated {
-		say("deactivated")
-	}
-	if !slices.Equal(was.UpdateKeys, is.UpdateKeys) && len(is.UpdateKeys) > 0 {
-		say("update keys: %s", strings.Join(is.UpdateKeys, ", "))
-	}
-	switch {
-	case len(is.NextKeyHashes) > 0 && !slices.Equal(was.NextKeyHashes, is.NextKeyHashes):
-		say("committed to the next update keys")
-	case len(is.NextKeyHashes) == 0 && len(was.NextKeyHashes) > 0:
-		say("no commitment to the next update keys any more")
-	}
-	switch w := is.Witness; {
-	case len(w.Witnesses) == 0 && len(was.Witness.Witnesses) > 0:
-		say("no witnesses any more")
-	case w.Threshold != was.Witness.Threshold || !slices.Equal(w.Witnesses, was.Witness.Witnesses):
-		say("witnesses: %d of %s", w.Threshold, joinDIDs(w.Witnesses))
-	}
-	if !slices.Equal(was.Watchers, is.Watchers) {
-		say("watchers: %s", strings.Join(is.Watchers, ", "))
-	}
-	if was.TTL != is.TTL {
-		say("may be remembered for %s", is.TTL)
-	}
-	return said
-}
-
-func joinDIDs(ids []did.DID) string {
-	texts := make([]string, len(ids))
-	for i, id := range ids {
-		texts[i] = id.String()
-	}
-	return strings.Join(texts, ", ")
 }
 
 func (s *DIDLog) print(w io.Writer, names map[string]string) {

@@ -150,6 +150,68 @@ func TestOnlineIssuers(t *testing.T) {
 	require.Contains(t, decode[Resolved](t, r).Resolution.Error.Type, "INVALID_DID_DOCUMENT")
 }
 
+// If nobody answers, what is remembered is given for as long as is asked for, and said to be old.
+func TestStaleDocuments(t *testing.T) {
+	d := newDepot(t)
+	w := newWeb(t, d.bench, map[string]string{"/shop": "shop"})
+	shop := d.written("did", "create", "--method", "webvh", "--host", "fleet.example.com:"+w.port, "--path", "shop", "--key", "machine", "--update-key", "owner",
+		"--ttl", "1s", "--out", "shop").DID.String()
+	resolve := func(args ...string) ran {
+		return d.run("", w.with(append([]string{"did", "resolve", shop, "--cache", "cache"}, args...)...)...)
+	}
+	require.Equal(t, exitOK, resolve().code)
+	w.down.Store(true)
+	time.Sleep(1100 * time.Millisecond)
+	r := resolve()
+	require.Equal(t, exitUnchecked, r.code, "it is too old")
+	require.Contains(t, r.stderr, "503")
+	r = resolve("--stale", "1h", "--metadata")
+	require.Equal(t, exitOK, r.code, r.stderr)
+	require.Contains(t, r.stderr, "nobody answers: this is the document as of 20")
+	require.True(t, decode[Resolved](t, r).Resolution.Stale)
+	require.Equal(t, exitUnchecked, resolve("--stale", "1h", "--no-cache").code)
+	info, err := os.Stat(filepath.Join(d.dir, "cache"))
+	require.NoError(t, err)
+	require.EqualValues(t, 0o700, info.Mode().Perm())
+}
+
+// Of methods that are not known here, another resolver is asked, whose word is taken for its own
+// methods and for no other.
+func TestUniversalResolver(t *testing.T) {
+	b := newBench(t)
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := filepath.Base(r.URL.Path)
+		w.Header().Set("Content-Type", "application/did-resolution")
+		if id == "did:example:nobody" {
+			w.WriteHeader(http.StatusNotFound)
+			w.Write([]byte(`{"didDocument": null, "didResolutionMetadata": {"error": {"type": "https://www.w3.org/ns/did#NOT_FOUND"}}, "didDocumentMetadata": {}}`))
+			return
+		}
+		w.Write([]byte(`{"didDocument": {"id": "` + id + `"}, "didResolutionMetadata": {}, "didDocumentMetadata": {"created": "2026-01-05T00:00:00Z"}}`))
+	}))
+	t.Cleanup(server.Close)
+	b.write("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
+	for _, tt := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"did:example:machine-7 --online", exitOK, `"id": "did:example:machine-7"`},
+		{"did:example:machine-7 --online --metadata", exitOK, `"created": "2026-01-05T00:00:00Z"`},
+		{"did:example:nobody --online", exitInvalid, "not found"},
+		{"did:example:machine-7", exitError, "pass --online as well"},
+		{"did:peer:5abc --online", exitInvalid, "did:"},
+		{"did:x509:0:sha256:e8BfEbB60LboIwRqE5cx4WCqkFUnxrx7u8EMKKX9jaM::subject:CN:a --online", exitUnchecked, "certificate chain"},
+	} {
+		r := b.run("", append(strings.Fields("did resolve "+tt.args), "--resolver", server.URL+"/1.0/identifiers/", "--ca", "ca.pem", "--allow-address", "127.0.0.1")...)
+		require.Equal(t, tt.code, r.code, "%s: %s", tt.args, r.stderr)
+		require.Contains(t, r.stdout+r.stderr, tt.says, tt.args)
+	}
+	r := b.run("", "did", "resolve", "did:example:machine-7", "--online", "--resolver", server.URL, "--ca", "ca.pem")
+	require.Equal(t, exitUnchecked, r.code, "an address that is not public, and was not allowed")
+	require.Contains(t, r.stderr, "not public")
+}
+
 // monthOld is a credential that the machine's key signed a month ago for an issuer.
 func monthOld(t *testing.T, d *depot, as, subject string) string {
 	keys := &keystore.Dir{Path: filepath.Join(d.dir, "keys"), Passphrase: supply([]byte("secret"))}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -308,6 +309,49 @@ func TestWebVHStolenUpdateKey(t *testing.T) {
 	require.Contains(t, r.stderr, "is an update key too")
 	d.written("did", "revoke", "one", "key-1", "--compromised-since", "2026-01-01", "--to", "owner", "--key", "chip")
 	require.Equal(t, 2, d.log("one").Len())
+}
+
+// What people read: keys, hashes and times are made plain first.
+func TestWebVHText(t *testing.T) {
+	d := newDepot(t, "--portable", "--witness", "w1")
+	plain := func(text string) string {
+		for pattern, to := range map[string]string{`z6Mk[0-9A-Za-z]{44}`: "KEY", `z6Mk[0-9A-Za-z]+…[0-9A-Za-z]+`: "KEY", `Qm[0-9A-Za-z]{44}`: "HASH", `20[0-9-]+T[0-9:.]+Z`: "TIME"} {
+			text = regexp.MustCompile(pattern).ReplaceAllString(text, to)
+		}
+		return text
+	}
+	require.Equal(t, `did      did:webvh:HASH:fleet.example:drones:7
+version  1, TIME
+changes  created
+         portable: it may move to another host
+         update keys: KEY
+         witnesses: 1 of did:key:KEY
+         key #key-1 added: authentication, assertionMethod
+upload   drone/did-witness.json to https://fleet.example/drones/7/did-witness.json
+         drone/did.jsonl to https://fleet.example/drones/7/did.jsonl
+`, plain(d.ok("did", "witness", "drone", "--key", "w1")))
+	require.Equal(t, `did      did:webvh:HASH:fleet.example:drones:7
+version  2, TIME
+changes  key #key-2 added: authentication, assertionMethod
+         key #key-1 removed
+waits    0 of 1 witnesses approved of it, and 1 have to
+         nothing is to be uploaded before: give drone/pending.jsonl to the witnesses (hourmeter did witness)
+`, plain(d.ok("did", "rotate", "drone", "--key", "machine-2")))
+	d.ok("did", "witness", "drone", "--key", "w1")
+	d.ok("did", "update", "drone", "--not-portable", "--ttl", "5m")
+	require.Equal(t, `did:webvh:HASH:fleet.example:drones:7
+   1  TIME, signed by owner (KEY)
+      created
+      portable: it may move to another host
+      update keys: KEY
+      witnesses: 1 of did:key:KEY
+      key #key-1 added: authentication, assertionMethod
+   2  TIME, signed by owner (KEY)
+      key #key-2 added: authentication, assertionMethod
+      key #key-1 removed
+drone/pending.jsonl has an entry that waits for its witnesses
+valid: 2 versions, approved of by 1 of 1 witnesses at least
+`, plain(d.ok("did", "log", "drone")))
 }
 
 // Whatever is done to a log is named by its entry, and no entry is added to it.
