@@ -85,6 +85,12 @@ func TestOnlineIssuers(t *testing.T) {
 	require.Contains(t, d.ok(w.with("did", "log", shop)...), "valid: 1 version")
 	require.Contains(t, d.ok(w.with("did", "key", shop+"#key-1")...), "Ed25519")
 
+	// A status list, too.
+	d.ok("status", "create", "list.json", "--url", "https://fleet.example.com/list.json", "--key", "machine", "--as", shop, "--method", shop+"#key-1")
+	require.Equal(t, exitUnchecked, d.run("", "status", "show", "list.json").code)
+	require.Contains(t, d.ok(w.with("status", "show", "list.json")...), shop)
+	d.ok("status", "take", "list.json", "--did-log", "shop")
+
 	// A record by an issuer on the web: an entry is added if it can be checked.
 	add := []string{"issue", "birth.json", "--type", "CommissioningCredential", "--key", "machine", "--as", shop, "--method", shop + "#key-1",
 		"--subject", id, "--chain", "drone.jsonl", "--entry", "commission"}

@@ -43,7 +43,13 @@ Beside LIST lies LIST.taken, which says which indexes are taken, and is yours al
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.statusCreateCommand(), a.statusTakeCommand(), a.statusSetCommand(), a.statusShowCommand())
+	online := new(onlineFlags)
+	reading := []*cobra.Command{a.statusTakeCommand(online), a.statusSetCommand(online), a.statusShowCommand(online)}
+	for _, c := range reading {
+		online.flags(c.Flags())
+	}
+	cmd.AddCommand(a.statusCreateCommand())
+	cmd.AddCommand(reading...)
 	return cmd
 }
 
@@ -113,12 +119,16 @@ func (a *app) signList(ctx context.Context, c *status.BitstringCredential, who i
 
 // readList reads a list and checks that it is one its issuer signed. size is what
 // its entries have; 0 takes it from the list, or 1.
-func (a *app) readList(ctx context.Context, name string) (*status.BitstringCredential, *vc.Verified, error) {
+func (a *app) readList(ctx context.Context, name string, online *onlineFlags) (*status.BitstringCredential, *vc.Verified, error) {
 	text, err := a.read(name, maxListFile)
 	if err != nil {
 		return nil, nil, err
 	}
-	v, err := verifier(nil).Verify(ctx, trimmed(text), vc.AnyIssuer)
+	reader := verifier(nil)
+	if err := a.lookUp(reader, online.resolveFlags, online.network); err != nil {
+		return nil, nil, err
+	}
+	v, err := reader.Verify(ctx, trimmed(text), vc.AnyIssuer)
 	if err != nil {
 		return nil, nil, &verdictError{judge(err), fmt.Sprintf("%s: %s", name, explain(err))}
 	}
@@ -135,7 +145,7 @@ func (a *app) readList(ctx context.Context, name string) (*status.BitstringCrede
 	return c, v, nil
 }
 
-func (a *app) statusTakeCommand() *cobra.Command {
+func (a *app) statusTakeCommand(online *onlineFlags) *cobra.Command {
 	var purpose string
 	cmd := &cobra.Command{
 		Use:   "take LIST",
@@ -144,7 +154,7 @@ func (a *app) statusTakeCommand() *cobra.Command {
 "hourmeter issue --members". The place is written down as taken before it is printed.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, _, err := a.readList(cmd.Context(), args[0])
+			c, _, err := a.readList(cmd.Context(), args[0], online)
 			if err != nil {
 				return err
 			}
@@ -201,7 +211,7 @@ func (a *app) statusTakeCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) statusSetCommand() *cobra.Command {
+func (a *app) statusSetCommand(online *onlineFlags) *cobra.Command {
 	var who identity
 	cmd := &cobra.Command{
 		Use:   "set LIST INDEX VALUE --key NAME",
@@ -223,7 +233,7 @@ func (a *app) statusSetCommand() *cobra.Command {
 				return err
 			}
 			defer lock.Close()
-			c, v, err := a.readList(cmd.Context(), args[0])
+			c, v, err := a.readList(cmd.Context(), args[0], online)
 			if err != nil {
 				return err
 			}
@@ -297,13 +307,13 @@ func lockExisting(ctx context.Context, name string) (*os.File, error) {
 	return lockFile(ctx, name)
 }
 
-func (a *app) statusShowCommand() *cobra.Command {
+func (a *app) statusShowCommand(online *onlineFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show LIST",
 		Short: "Say what a list is for, and what is set in it",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, v, err := a.readList(cmd.Context(), args[0])
+			c, v, err := a.readList(cmd.Context(), args[0], online)
 			if err != nil {
 				return err
 			}
