@@ -33,8 +33,16 @@ func (a *app) addEntry(ctx context.Context, path string, web bool, next func(l *
 	return a.saveAndTell(f, longer, web)
 }
 
-// newest returns the newest document of l, and which fragments it has ever used.
-func newest(l *webvh.Log) (*did.Document, func(fragment string) bool, error) {
+// newest returns the newest document of l, and which fragments it has ever used. It waits for the
+// next whole second. Proofs and entries have no finer times: what was signed in the second in which a
+// key is taken away would seem to be signed without it.
+func newest(ctx context.Context, l *webvh.Log) (*did.Document, func(fragment string) bool, error) {
+	now := time.Now()
+	select {
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	case <-time.After(now.Truncate(time.Second).Add(time.Second).Sub(now)):
+	}
 	doc, err := did.ParseDocument([]byte(l.Entry(l.Len()).State))
 	raw := string(l.Raw())
 	return doc, func(fragment string) bool { return strings.Contains(raw, "#"+fragment+`"`) }, err
@@ -76,7 +84,7 @@ A key that may have been stolen is not removed but revoked: see hourmeter did re
 					return nil, err
 				}
 				if d.given() {
-					doc, taken, err := newest(l)
+					doc, taken, err := newest(cmd.Context(), l)
 					if err != nil {
 						return nil, err
 					}
@@ -154,7 +162,7 @@ names the one after: rotate FOLDER --next-key NAME is enough.`,
 					return nil, err
 				}
 				if key != "" {
-					doc, taken, err := newest(l)
+					doc, taken, err := newest(cmd.Context(), l)
 					if err != nil {
 						return nil, err
 					}
@@ -267,7 +275,7 @@ can change the log: --to names another, in the same entry.`,
 				if err != nil {
 					return nil, err
 				}
-				doc, taken, err := newest(l)
+				doc, taken, err := newest(cmd.Context(), l)
 				if err != nil {
 					return nil, err
 				}
