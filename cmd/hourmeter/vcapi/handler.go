@@ -75,10 +75,11 @@ type Handler struct {
 	clients, all *ratelimit.Limiter
 	room         *room
 	working      chan struct{} // a place for each request that is computed
+	verifying    *vc.Verifier  // Verifier, which gives that place up while it waits for others
 	routes       []route
 	resolving    http.Handler
 	offline      resolver.Methods // for which nobody is asked
-	lookups      chan struct{}    // a place for each request that somebody may be asked for
+	lookups      *room            // of requests for which somebody may be asked
 	metrics      *metrics
 	draining     atomic.Bool
 }
@@ -124,11 +125,12 @@ func (h *Handler) begin() {
 	}
 	h.clients = ratelimit.New(h.Rate, burst*h.Rate)
 	h.all = ratelimit.New(h.TotalRate, h.TotalRate)
-	h.room = newRoom()
+	h.room, h.lookups = newRoom(MaxRequests), newRoom(MaxLookups)
 	h.working = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
 	identifiers := &resolver.Handler{Resolver: h.Resolver}
 	h.resolving = http.StripPrefix("/1.0/identifiers/", identifiers)
-	h.offline, h.lookups = resolver.Offline(), make(chan struct{}, MaxLookups)
+	h.offline = resolver.Offline()
+	h.verifying = yielding(h.Verifier, h.isOffline)
 	h.metrics = newMetrics()
 	h.routes = routes(identifiers.ServeMethods)
 }
@@ -285,7 +287,7 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, at route, instan
 	}
 
 	// 4. Is there room?
-	if !h.room.enter(r.Context(), client) {
+	if !h.room.enter(r.Context(), client, roomWait) {
 		return later(http.StatusServiceUnavailable, time.Second, "too many requests are under way")
 	}
 	defer h.room.leave(client)
@@ -304,13 +306,12 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, at route, instan
 	// 6. A place to compute, and so long.
 	ctx, cancel := context.WithTimeout(r.Context(), h.Timeout)
 	defer cancel()
-	select {
-	case h.working <- struct{}{}:
-		defer func() { <-h.working }()
-	case <-ctx.Done():
+	t := &turn{places: h.working, room: h.lookups, client: client}
+	if !t.begin(ctx) {
 		return later(http.StatusServiceUnavailable, time.Second, "too many requests are under way")
 	}
-	out := at.serve(h, ctx, in)
+	defer t.end()
+	out := at.serve(h, context.WithValue(ctx, turnOf{}, t), in)
 	return &out
 }
 

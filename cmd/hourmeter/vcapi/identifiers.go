@@ -1,7 +1,10 @@
 package vcapi
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -19,12 +22,17 @@ const (
 	// LookupCost is how many requests one about such a DID counts for, against Rate and TotalRate:
 	// a client has 2 a second by default, and all together 50.
 	LookupCost = 10
-	// MaxLookups is how many are under way at once: as many as a resolver.Client makes, and a
-	// quarter of MaxRequests, so that hosts that never answer keep nobody from being verified.
+	// MaxLookups is how many are under way at once, of which one client has half at most: as many as
+	// a resolver.Client makes, and a quarter of MaxRequests, so that hosts that never answer keep
+	// nobody from being verified. Verifications that wait for others take such places, too.
 	MaxLookups = resolver.DefaultConcurrent
 	// LookupTimeout is how long one may take, if Timeout is not shorter.
 	LookupTimeout = 10 * time.Second
+
+	maxOptions = 64 << 10 // bytes of a POST: more than a resolver.Handler takes, which says so
 )
+
+var errBusy = errors.New("too much is being looked up: try again in a second")
 
 // resolve answers the HTTP(S) binding of DID Resolution.
 func (h *Handler) resolve(w http.ResponseWriter, r *http.Request) *reply {
@@ -38,12 +46,18 @@ func (h *Handler) resolve(w http.ResponseWriter, r *http.Request) *reply {
 		if wait := h.all.Allow(netip.Prefix{}, min(more, h.TotalRate), now); wait > 0 {
 			return later(http.StatusTooManyRequests, wait, "too many requests for what has to be looked up")
 		}
-		select {
-		case h.lookups <- struct{}{}:
-			defer func() { <-h.lookups }()
-		default:
+		// The body, before the place: who sends slowly holds up nobody's lookup.
+		if r.Method == http.MethodPost {
+			body, err := io.ReadAll(io.LimitReader(r.Body, maxOptions))
+			if err != nil {
+				return problem(http.StatusBadRequest, "the request was cut off")
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		if !h.lookups.enter(r.Context(), client, 0) {
 			return later(http.StatusServiceUnavailable, time.Second, "too much is being looked up")
 		}
+		defer h.lookups.leave(client)
 		timeout = min(timeout, LookupTimeout)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
@@ -62,6 +76,11 @@ func (h *Handler) looksUp(r *http.Request) bool {
 	if err != nil {
 		return false // refused without asking anybody
 	}
-	_, offline := h.offline[u.DID.Method()]
-	return !offline
+	return !h.isOffline(u.DID)
+}
+
+// isOffline reports whether nobody is asked about id.
+func (h *Handler) isOffline(id did.DID) bool {
+	_, offline := h.offline[id.Method()]
+	return offline
 }

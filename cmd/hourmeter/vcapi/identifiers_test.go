@@ -3,12 +3,14 @@ package vcapi_test
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +22,7 @@ import (
 	"github.com/hourmeter/hourmeter/cmd/hourmeter/vcapi"
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/resolver"
+	"github.com/hourmeter/hourmeter/vc"
 )
 
 // A registry resolves did:example as its function says.
@@ -156,7 +159,8 @@ func TestLookupsLeaveRoomForOthers(t *testing.T) {
 	h.Timeout = 2 * time.Second // shorter than LookupTimeout
 	s := serve(t, h)
 	var waiting sync.WaitGroup
-	for range vcapi.MaxLookups {
+	const half = vcapi.MaxLookups / 2
+	for range half {
 		waiting.Go(func() {
 			resp, err := s.Client().Get(s.URL + "/1.0/identifiers/did:web:slow.example")
 			if err == nil {
@@ -164,7 +168,7 @@ func TestLookupsLeaveRoomForOthers(t *testing.T) {
 			}
 		})
 	}
-	for range vcapi.MaxLookups {
+	for range half {
 		<-asked
 	}
 	a := s.get("/1.0/identifiers/did:web:slow.example")
@@ -175,4 +179,115 @@ func TestLookupsLeaveRoomForOthers(t *testing.T) {
 	a = s.get("/1.0/identifiers/did:web:slow.example")
 	require.Equal(t, http.StatusInternalServerError, a.status, "the time is up, and there is room again")
 	require.False(t, strings.Contains(string(a.body), "deadline"), "%s", a.body)
+}
+
+// from asks h on behalf of a client at that address.
+func from(h http.Handler, address, method, path string, body io.Reader) int {
+	r := httptest.NewRequest(method, path, body)
+	r.RemoteAddr = address
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+secret)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code
+}
+
+// One client that has slow hosts looked up, or is slow itself to say what it wants to know of them,
+// leaves half of the lookups to others.
+func TestAClientHasHalfOfTheLookups(t *testing.T) {
+	h := newHandler(t)
+	asked := make(chan struct{}, 2*vcapi.MaxLookups)
+	let := make(chan struct{})
+	h.Resolver = registry(func(ctx context.Context, id did.DID) (*did.Resolution, error) {
+		if strings.HasSuffix(id.String(), "slow.example") {
+			asked <- struct{}{}
+			<-let
+		}
+		return nil, did.ErrNotFound
+	})
+	const half, slow, quick = vcapi.MaxLookups / 2, "/1.0/identifiers/did:web:slow.example", "/1.0/identifiers/did:web:quick.example"
+	var waiting sync.WaitGroup
+	body, end := io.Pipe()
+	for range 2 * half {
+		waiting.Go(func() { from(h, "192.0.2.1:80", "POST", quick, body) }) // which does not come
+	}
+	for range half {
+		waiting.Go(func() { from(h, "192.0.2.1:80", "GET", slow, nil) })
+	}
+	for range half {
+		<-asked
+	}
+	require.Equal(t, http.StatusServiceUnavailable, from(h, "192.0.2.1:81", "GET", quick, nil), "its half is taken")
+	require.Equal(t, http.StatusNotFound, from(h, "192.0.2.2:80", "GET", quick, nil), "the other is there for others")
+	require.Equal(t, http.StatusNotFound, from(h, "192.0.2.2:80", "POST", quick, strings.NewReader(`{}`)))
+	require.NoError(t, end.CloseWithError(io.ErrUnexpectedEOF))
+	close(let)
+	waiting.Wait()
+	require.Equal(t, http.StatusNotFound, from(h, "192.0.2.1:81", "GET", quick, nil))
+	require.Equal(t, http.StatusBadRequest, from(h, "192.0.2.1:82", "POST", quick, strings.NewReader(strings.Repeat(" ", 70<<10))), "a long body")
+	require.Equal(t, http.StatusBadRequest, from(h, "192.0.2.1:83", "POST", quick, io.MultiReader(strings.NewReader("{}"), body)), "one that is cut off")
+}
+
+// To verify what names hosts that never answer takes no place to compute: others are served meanwhile.
+func TestWaitingForHostsKeepsNobodyFromBeingServed(t *testing.T) {
+	before := runtime.GOMAXPROCS(2) // so that there are fewer places to compute than requests here
+	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
+	issuer := issuerOf(t, 1).ID
+	for _, what := range []string{"issuer", "status", "schema"} {
+		t.Run(what, func(t *testing.T) {
+			h := newHandler(t)
+			asked, let := make(chan struct{}, vcapi.MaxRequests), make(chan struct{})
+			hang := func(ctx context.Context) error {
+				asked <- struct{}{}
+				<-let
+				return errors.New("no answer")
+			}
+			h.Accept = vc.AnyIssuer
+			h.Verifier = &vc.Verifier{Status: slowChecker{hang}, Schema: slowChecker{hang}, Resolver: resolver.Methods{"key": did.Offline{}, "web": registry(
+				func(ctx context.Context, _ did.DID) (*did.Resolution, error) { return nil, hang(ctx) })}}
+			s := serve(t, h)
+			signed := s.issued("", h.Instances[0].Issuer)
+			switch what {
+			case "issuer":
+				signed = strings.ReplaceAll(signed, issuer.String(), "did:web:slow.example")
+			case "status":
+				signed = s.issuedWith(`"credentialStatus":{"type":"BitstringStatusListEntry","statusPurpose":"revocation","statusListIndex":"1","statusListCredential":"https://slow.example/list"}`)
+			case "schema":
+				signed = s.issuedWith(`"credentialSchema":{"id":"https://slow.example/schema","type":"JsonSchema"}`)
+			}
+			request := `{"verifiableCredential":` + signed + `}`
+			var waiting sync.WaitGroup
+			const half = vcapi.MaxLookups / 2
+			for range half {
+				waiting.Go(func() {
+					if status := from(h, "192.0.2.1:80", "POST", "/credentials/verify", strings.NewReader(request)); status != http.StatusServiceUnavailable {
+						t.Errorf("%d", status)
+					}
+				})
+			}
+			for range half {
+				<-asked
+			}
+			require.Equal(t, http.StatusServiceUnavailable, from(h, "192.0.2.1:80", "POST", "/credentials/verify", strings.NewReader(request)), "its half is taken")
+			good := s.issued("", h.Instances[0].Issuer)
+			require.Equal(t, http.StatusOK, from(h, "192.0.2.1:80", "POST", "/credentials/verify", strings.NewReader(`{"verifiableCredential":`+good+`}`)))
+			close(let)
+			waiting.Wait()
+		})
+	}
+}
+
+type slowChecker struct{ wait func(context.Context) error }
+
+func (c slowChecker) CheckStatus(ctx context.Context, _ did.DID, _ []byte, _ time.Time) (vc.StatusResult, error) {
+	return vc.StatusResult{}, c.wait(ctx)
+}
+
+func (c slowChecker) CheckSchema(ctx context.Context, _, _ []byte) error { return c.wait(ctx) }
+
+// issuedWith is a credential of the first instance with more members.
+func (s *server) issuedWith(members ...string) string {
+	a := s.post("/credentials/issue", `{"credential":`+credential(s.handler.Instances[0].Issuer.ID, members...)+`}`)
+	require.Equal(s.t, http.StatusCreated, a.status, "%s", a.body)
+	return a.member("verifiableCredential")
 }

@@ -7,23 +7,27 @@ import (
 	"time"
 )
 
-// A room holds the requests under way: [MaxRequests], and half of them for one client, so that who
+// A room holds what is under way: so many requests, and half of them for one client, so that who
 // sends slowly on many connections does not keep the others out.
 type room struct {
+	size int
+
 	mu    sync.Mutex
 	held  map[netip.Prefix]int // by client; only those that hold some
 	total int
 	freed chan struct{} // closed when somebody leaves
 }
 
-func newRoom() *room { return &room{held: map[netip.Prefix]int{}, freed: make(chan struct{})} }
+func newRoom(size int) *room {
+	return &room{size: size, held: map[netip.Prefix]int{}, freed: make(chan struct{})}
+}
 
 // enter waits for a place, though not for long.
-func (r *room) enter(ctx context.Context, client netip.Prefix) bool {
+func (r *room) enter(ctx context.Context, client netip.Prefix, patience time.Duration) bool {
 	var enough <-chan time.Time
 	for {
 		r.mu.Lock()
-		if r.total < MaxRequests && r.held[client] < MaxRequests/2 {
+		if r.total < r.size && r.held[client] < r.size/2 {
 			r.total++
 			r.held[client]++
 			r.mu.Unlock()
@@ -32,7 +36,7 @@ func (r *room) enter(ctx context.Context, client netip.Prefix) bool {
 		freed := r.freed
 		r.mu.Unlock()
 		if enough == nil {
-			enough = time.After(roomWait)
+			enough = time.After(patience)
 		}
 		select {
 		case <-freed:

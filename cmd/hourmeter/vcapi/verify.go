@@ -119,9 +119,9 @@ func (h *Handler) verifier(o options) (v *vc.Verifier, skipped bool) {
 		return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(o.checks, name) })
 	}
 	if h.Conformance == nil || !o.givenChecks || asked("credentialStatus", "status") && asked("credentialSchema", "schema") {
-		return h.Verifier, false
+		return h.verifying, false
 	}
-	lenient := *h.Verifier
+	lenient := *h.verifying
 	if !asked("credentialStatus", "status") {
 		lenient.Status = unasked{}
 	}
