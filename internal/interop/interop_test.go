@@ -3,7 +3,7 @@
 // other refuses too.
 //
 // The other implementations are packages of npm, run by node as peers: peer.js
-// says how. Run npm ci in this folder first. Nothing here opens a connection.
+// says how. Run npm ci in this folder first. Connections are to loopback only.
 package interop
 
 import (

@@ -1,6 +1,6 @@
 // The other makers' side of the tests of this folder: `node peer.js FAMILY` runs
 // the operations of FAMILY.js, one JSON request a line on stdin, one JSON answer
-// a line on stdout. Opens no connection: contexts are handed over by the tests,
+// a line on stdout. Connects to loopback at most: contexts are handed over by the tests,
 // did:key documents are made here, and keys stay in the process that made them.
 import {createInterface} from 'node:readline';
 

@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ed25519"
 	"encoding/json"
@@ -66,6 +67,7 @@ func (h *story) entries() (ids []string) {
 // theirs writes with didwebvh-ts.
 type theirs struct {
 	p         *peer
+	address   string // of the host; "" means example.com
 	key, next string // of updates; the next is the one committed to
 	witnesses []string
 }
@@ -113,7 +115,7 @@ func (w *theirs) appoint(request object, n int) {
 
 func (w *theirs) create(h *story) {
 	w.key = w.generate()
-	request := object{"address": "example.com", "portable": h.portable, "created": h.next()}
+	request := object{"address": cmp.Or(w.address, "example.com"), "portable": h.portable, "created": h.next()}
 	w.commitment(request, h.commits)
 	if h.witnesses > 0 {
 		w.appoint(request, h.witnesses)
