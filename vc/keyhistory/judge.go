@@ -2,6 +2,7 @@ package keyhistory
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"time"
@@ -85,8 +86,8 @@ func Verify(ctx context.Context, verifier *vc.Verifier, raw []byte, accept vc.Ac
 }
 
 // Compromised returns the keys that signed entries of h and that their owners' documents mark as revoked,
-// in any version since, for [chain.History.Told]. A mark is on the name of a key: whoever gives that name to
-// another key takes the mark with it.
+// in any version since, for [chain.History.Told]. A mark counts for the name that it is on, whatever key
+// that is by then, and for the key, whatever its name is by then.
 //
 // If some signers could not be asked, the error joins what was said of each, and the keys are those of the
 // others: a caller may go on with them, and say so.
@@ -125,10 +126,16 @@ func Compromised(ctx context.Context, verifier *vc.Verifier, h *chain.History) (
 			continue
 		}
 		var since time.Time
-		for _, res := range t.documents {
-			if m := res.Document.Method(under(method, res.Document)); m != nil && !m.Revoked.IsZero() && (since.IsZero() || m.Revoked.Before(since)) {
-				since = m.Revoked
+		var key crypto.PublicKey // the one that had the name first
+		for i, res := range t.documents {
+			d := res.Document
+			if m := d.Method(under(method, d)); m != nil {
+				since = earlier(since, m.Revoked)
+				if i == 0 {
+					key, _ = m.PublicKey()
+				}
 			}
+			since = earlier(since, marked(d, key))
 		}
 		if !since.IsZero() && !now.Before(since) {
 			keys = append(keys, chain.Compromise{Method: method, Since: since})

@@ -191,9 +191,10 @@ func (t trail) state(key did.URL, now time.Time) (State, time.Time) {
 			same = err == nil && equal(first, other)
 		}
 		// Another key in its place says nothing of it. A mark stays, even if a later document leaves it out.
-		if same && !m.Revoked.IsZero() && (revoked.IsZero() || m.Revoked.Before(revoked)) {
-			revoked = m.Revoked
+		if same {
+			revoked = earlier(revoked, m.Revoked)
 		}
+		revoked = earlier(revoked, marked(d, first))
 		switch has := same && err == nil; {
 		case has:
 			gone, rotated, expired = false, time.Time{}, m.Expires
@@ -215,6 +216,41 @@ func (t trail) state(key did.URL, now time.Time) (State, time.Time) {
 		return Expired, expired
 	}
 	return Current, time.Time{}
+}
+
+// marked returns since when a document says that a key may have been in other hands, whatever it is called
+// there: who puts a stolen key aside may do so under another name, or that of before a move.
+func marked(d *did.Document, key crypto.PublicKey) (since time.Time) {
+	if key == nil {
+		return since
+	}
+	see := func(m *did.VerificationMethod) {
+		if m.Revoked.IsZero() {
+			return
+		}
+		if other, err := m.PublicKey(); err == nil && equal(key, other) {
+			since = earlier(since, m.Revoked)
+		}
+	}
+	for i := range d.VerificationMethod {
+		see(&d.VerificationMethod[i])
+	}
+	for _, refs := range [...][]did.MethodRef{d.Authentication, d.AssertionMethod, d.KeyAgreement, d.CapabilityInvocation, d.CapabilityDelegation} {
+		for _, ref := range refs {
+			if ref.Embedded != nil {
+				see(ref.Embedded)
+			}
+		}
+	}
+	return since
+}
+
+// earlier returns the earlier of two times, of which zero is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // equal reports whether two public keys are the same.

@@ -133,6 +133,9 @@ func TestWhatBecameOfAKey(t *testing.T) {
 		{"revoked, and left out later", []version{{0, []method{a}, ""}, {40, []method{revoked(30), b}, ""}, {50, []method{b}, ""}}, keyhistory.Revoked, day(30), []string{"signed", "revoked", "current", "logged on day 30"}},
 		{"revoked, and said to be good again", []version{{0, []method{a}, ""}, {40, []method{revoked(30), b}, ""}, {50, []method{a}, ""}}, keyhistory.Revoked, day(30), []string{"signed", "revoked", "current", "logged on day 30"}},
 		{"revoked twice", []version{{0, []method{a}, ""}, {40, []method{revoked(30), b}, ""}, {50, []method{revoked(12), b}, ""}}, keyhistory.Revoked, day(12), []string{"signed", "revoked", "current", "logged on day 30"}},
+		{"put aside under another name, and revoked", []version{{0, []method{a}, ""}, {40, []method{b, {name: "old", key: "a", revoked: day(30), idle: true}}, ""}}, keyhistory.Revoked, day(30), []string{"signed", "revoked", "current", "logged on day 30"}},
+		{"its name is another key's, and under another it is revoked", []version{{0, []method{a}, ""}, {40, []method{{name: "a", key: "b"}, {name: "old", key: "a", revoked: day(30), idle: true}}, ""}}, keyhistory.Revoked, day(30), []string{"signed", "revoked", "current", "logged on day 30"}},
+		{"another key that was put aside is revoked", []version{{0, []method{a}, ""}, {40, []method{a, {name: "old", key: "b", revoked: day(30), idle: true}}, ""}}, keyhistory.Current, time.Time{}, nil},
 		{"to be revoked", []version{{0, []method{a}, ""}, {40, []method{revoked(4000)}, ""}}, keyhistory.Current, time.Time{}, nil},
 		{"retired", []version{{0, []method{a}, ""}, {60, nil, ""}}, keyhistory.Deactivated, day(60), []string{"current"}},
 		{"revoked, then retired", []version{{0, []method{a}, ""}, {40, []method{revoked(30)}, ""}, {60, nil, ""}}, keyhistory.Revoked, day(30), []string{"signed", "revoked", "current", "logged on day 30"}},
@@ -403,6 +406,7 @@ func TestCompromisedKeysOfARecord(t *testing.T) {
 	require.Equal(t, []int64{2}, void(history(t, a, revoked)))
 	require.Equal(t, []int64{2}, void(history(t, a, revoked, version{60, []method{b}, ""})), "a mark that was left out later")
 	require.Equal(t, []int64{2}, void(history(t, a, revoked, version{60, nil, ""})), "of an identifier that was retired")
+	require.Equal(t, []int64{2}, void(history(t, a, version{50, []method{b, {name: "old", key: "a", revoked: day(30), idle: true}}, ""})), "put aside under another name")
 	require.Empty(t, void(history(t, a, version{50, []method{{name: "a", revoked: day(4000)}}, ""})), "not yet")
 
 	keys, err := keyhistory.Compromised(t.Context(), long(present{err: errors.New("network is down")}), h)
