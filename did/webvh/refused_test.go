@@ -75,6 +75,8 @@ func TestRefused(t *testing.T) {
 		// versionTime
 		{"time stands still *", 2, webvh.RuleTime, "is not after", func(_, two *forged) { two.time = "2026-01-01T00:00:00Z" }},
 		{"time goes back *", 2, webvh.RuleTime, "is not after", func(_, two *forged) { two.time = "2025-12-31T23:59:59Z" }},
+		{"the time that stands for none", 1, webvh.RuleTime, "is not after", func(one, _ *forged) { one.time = "0001-01-01T00:00:00Z" }},
+		{"before all times", 1, webvh.RuleTime, "is not after", func(one, _ *forged) { one.time = "0000-02-29T00:00:00Z" }},
 		{"from the future *", 2, webvh.RuleTime, "is in the future", func(_, two *forged) { two.time = "2099-01-01T00:00:00Z" }},
 		{"not in UTC", 2, webvh.RuleTime, "is not in UTC", func(_, two *forged) { two.time = "2026-01-02T00:00:00+01:00" }},
 		{"no time of day", 2, webvh.RuleTime, "is no UTC time", func(_, two *forged) { two.time = "2026-01-02" }},

@@ -114,19 +114,26 @@ func (l *Log) resolution(i int) (*did.Resolution, error) {
 	}
 	// The names are those of "Read", versionNumber those of the published results beside. Witnesses,
 	// watchers and portable are as of now, also for an older version; update keys are as of the version.
-	seconds := strconv.FormatInt(int64(newest.TTL/time.Second), 10)
-	r.Extra = []did.Member{
+	r.Extra = slices.Concat([]did.Member{
 		{Name: "scid", Value: quote(l.scid)},
 		{Name: "versionTime", Value: quote(stamp(e.time))},
 		{Name: "versionNumber", Value: strconv.Itoa(i + 1)},
-		{Name: "portable", Value: strconv.FormatBool(newest.Portable)},
-		{Name: "ttl", Value: quote(seconds)},
-		{Name: "witness", Value: string(appendWitness(nil, newest.Witness, `"`))},
-		{Name: "watchers", Value: list(newest.Watchers)},
+	}, l.now, []did.Member{
 		{Name: "updateKeys", Value: list(e.params.UpdateKeys)},
 		{Name: "nextKeyHashes", Value: list(e.params.NextKeyHashes)},
-	}
+	})
 	return r, nil
+}
+
+// asOfNow returns the metadata that is the same for every version. It is written once: a log of thousands
+// of entries may have a list of watchers as long as an entry, and who follows a key asks for each version.
+func asOfNow(newest *Parameters) []did.Member {
+	return []did.Member{
+		{Name: "portable", Value: strconv.FormatBool(newest.Portable)},
+		{Name: "ttl", Value: quote(strconv.FormatInt(int64(newest.TTL/time.Second), 10))},
+		{Name: "witness", Value: string(appendWitness(nil, newest.Witness, `"`))},
+		{Name: "watchers", Value: list(newest.Watchers)},
+	}
 }
 
 // A place is a name of the DID, and where that is published.

@@ -1,6 +1,8 @@
 package webvh_test
 
 import (
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -170,4 +172,31 @@ func TestParallelDIDWeb(t *testing.T) {
 	require.NoError(t, err)
 	_, err = log.ParallelDIDWeb()
 	require.ErrorIs(t, err, did.ErrDeactivated)
+}
+
+// A log of many short entries and one long list of watchers: who asks for every version, as who follows a key
+// does, gets the list many times, and it is there once.
+func TestManyVersionsShareWhatIsAsOfNow(t *testing.T) {
+	const versions = 200
+	log, err := webvh.Create(webvh.Change{Key: key(1), Time: day(1), Document: draft(t, "fleet.example", key(9))})
+	require.NoError(t, err)
+	for i := 1; i < versions; i++ {
+		c := webvh.Change{Key: key(1), Time: day(1).Add(time.Duration(i) * time.Second)}
+		if i == versions-1 {
+			for n := range webvh.MaxListed {
+				c.Watchers = append(c.Watchers, fmt.Sprintf("https://w%d.example/%s", n, strings.Repeat("w", 1800)))
+			}
+		}
+		log, err = log.Update(c)
+		require.NoError(t, err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for n := 1; n <= versions; n++ {
+		res, err := log.Resolve(t.Context(), log.ID(), did.Version{Number: n})
+		require.NoError(t, err)
+		require.Greater(t, len(res.Extra[6].Value), 100_000, res.Extra[6].Name)
+	}
+	runtime.ReadMemStats(&after)
+	require.Less(t, (after.TotalAlloc-before.TotalAlloc)/versions, uint64(20_000), "bytes a version")
 }

@@ -209,7 +209,7 @@ func (c *checker) entry(l *Log, n int, line string) (e entry, _ *LogError) {
 		return fail(RuleTime, "is no UTC time", err)
 	}
 	switch {
-	case n > 1 && !e.time.After(prev.time):
+	case !e.time.After(prev.time): // of the first: the zero time, which would say that there is none
 		return fail(RuleTime, fmt.Sprintf("%s is not after %s, the time of the entry before", stamp(e.time), stamp(prev.time)), nil)
 	case e.time.After(c.limit):
 		return fail(RuleTime, fmt.Sprintf("%s is in the future", stamp(e.time)), nil)

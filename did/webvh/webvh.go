@@ -70,6 +70,7 @@ type Log struct {
 	held   int
 	broken *LogError
 
+	now    []did.Member    // of the metadata, what is as of the last valid entry for all versions
 	latest *did.Resolution // of the last valid entry; nil if none is
 }
 

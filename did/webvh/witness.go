@@ -79,6 +79,7 @@ func (l *Log) finish(file string, broken *LogError) error {
 	}
 	if l.held > 0 {
 		var err error
+		l.now = asOfNow(l.entries[l.held-1].params)
 		l.latest, err = l.resolution(l.held - 1)
 		return err
 	}
