@@ -170,7 +170,7 @@ func TestDomain(t *testing.T) {
 		{"of a host above", claims, configuration(t, replace(`"origin":"https://shop.example"`, `"origin":"https://example"`)), linkage.ErrOneSided, "not an origin"},
 		{"of no origin", claims, configuration(t, replace(`,"origin":"https://shop.example"`, ``)), linkage.ErrOneSided, "not an origin"},
 		{"of an origin and a path", claims, configuration(t, replace(site, site+"/page")), linkage.ErrOneSided, "not an origin"},
-		{"of two origins", claims, configuration(t, replace(`"origin":"https://shop.example"`, `"origin":["https://shop.example"]`)), linkage.ErrOneSided, "cannot unmarshal"},
+		{"of two origins", claims, configuration(t, replace(`"origin":"https://shop.example"`, `"origin":["https://shop.example"]`)), linkage.ErrOneSided, "unmarshal JSON array"},
 		{"about another", claims, configuration(t, replace(`{"id":"did:web:shop.example"`, `{"id":"did:web:rival.example"`)), linkage.ErrOneSided, "by and about"},
 		{"about two", claims, configuration(t, other(func(text string) string {
 			i := strings.Index(text, `{"id":`)

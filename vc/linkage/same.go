@@ -23,8 +23,8 @@ const (
 // Same checks that a and b are names of one party, and says why.
 //
 //   - Their method vouches for it (DID Resolution 1.0, "DID Document Metadata"): one is the other's
-//     canonicalId or among its equivalentIds, or a did:webvh that has moved. Only DIDs of one method, since no
-//     method can vouch for another's.
+//     canonicalId or among its equivalentIds, or a did:webvh that has moved, and is published under both names.
+//     Only DIDs of one method, since no method can vouch for another's.
 //   - Or each names the other: its document lists it under alsoKnownAs, or it has signed one of statements.
 //
 // A statement is how a DID names another whose document cannot, as a did:key's: a CommissioningCredential
@@ -44,8 +44,11 @@ func Same(ctx context.Context, r did.Resolver, a, b did.DID, statements ...*vc.V
 	if err != nil {
 		return "", err
 	}
-	if vouches(name{a, x}, b) {
-		return Method, nil // whether or not b can be resolved, as the short form of a did:peer often cannot
+	// What a method vouches for holds whether or not b can be resolved, as the short form of a did:peer often
+	// cannot. But a did:webvh says itself where it has moved to: it may have taken the name of a host that
+	// never heard of it, and that host is asked.
+	if vouches(name{a, x}, b) && b.Method() != "webvh" {
+		return Method, nil
 	}
 	y, err := resolve(ctx, r, b)
 	if err != nil {

@@ -1,6 +1,7 @@
 package linkage_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -113,6 +114,30 @@ func TestSameByWebVH(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, linkage.Method, bond)
 	}
+
+	// Anybody can move to a name at a bank. The bank has to publish it.
+	bank, err := log.Move(webvh.Change{Key: key, Time: noon.Add(time.Hour)}, "bank.example")
+	require.NoError(t, err)
+	res, err := bank.Resolve(t.Context(), old, did.Version{})
+	require.NoError(t, err)
+	require.Equal(t, bank.ID(), res.Document.ID)
+	for _, pair := range [][2]did.DID{{old, bank.ID()}, {bank.ID(), old}} {
+		_, err = linkage.Same(t.Context(), resolver.Methods{"webvh": hosted{old: bank}}, pair[0], pair[1])
+		require.ErrorIs(t, err, did.ErrNotFound)
+		bond, err = linkage.Same(t.Context(), resolver.Methods{"webvh": hosted{old: bank, bank.ID(): bank}}, pair[0], pair[1])
+		require.NoError(t, err)
+		require.Equal(t, linkage.Method, bond)
+	}
+}
+
+// hosted are the logs that hosts have of the names that are theirs.
+type hosted map[did.DID]*webvh.Log
+
+func (h hosted) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Resolution, error) {
+	if log, ok := h[id]; ok {
+		return log.Resolve(ctx, id, v)
+	}
+	return nil, did.ErrNotFound
 }
 
 // The long form of a did:peer 4, and the short one for those who have seen it.
