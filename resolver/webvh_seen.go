@@ -57,9 +57,29 @@ func (w *WebVH) remember(id did.DID, log *webvh.Log, sent time.Time) (*webvh.Log
 		}
 	}
 	next.served[id] = sent
-	size := int64(len(next.log.Raw()) + len(next.log.RawWitness()) + entryBytes*next.log.Len())
-	w.seen.keep(scid(id), next, size, cmp.Or(w.Size, DefaultSize), cmp.Or(w.Bytes, DefaultLogBytes))
+	w.seen.keep(scid(id), next, sizeOf(next.log), cmp.Or(w.Size, DefaultSize), cmp.Or(w.Bytes, DefaultLogBytes))
 	return next.log, nil
+}
+
+// sizeOf returns how many bytes a log takes, about: its text, and what was read of it. An entry that
+// brings as many keys as it may takes more for them than for its text.
+func sizeOf(log *webvh.Log) int64 {
+	const each = 96 // of an update key: its text again, and the key; the others are less
+	size := len(log.Raw()) + len(log.RawWitness())
+	var last *webvh.Parameters
+	for e := range log.Entries() {
+		size += entryBytes
+		if p := e.Parameters; p != last { // entries that change none share them
+			last = p
+			size += each * (len(p.UpdateKeys) + len(p.NextKeyHashes) + len(p.Watchers) + len(p.Witness.Witnesses))
+			for _, texts := range [...][]string{p.UpdateKeys, p.NextKeyHashes, p.Watchers} {
+				for _, text := range texts {
+					size += len(text)
+				}
+			}
+		}
+	}
+	return int64(size)
 }
 
 // known returns the newest log that was verified and has the SCID of id, or nil: from memory, and

@@ -743,6 +743,34 @@ func TestWebVHForgets(t *testing.T) {
 	}
 }
 
+// What is read of a log counts, not its text alone: a log of keys takes three times as much.
+func TestWebVHCountsKeys(t *testing.T) {
+	n := newInternet(t)
+	var log *webvh.Log
+	var asked atomic.Int64
+	n.host("fleet.example", func(w http.ResponseWriter, r *http.Request) { asked.Add(1); w.Write(log.Raw()) }, nil)
+	log = newLog(t, "fleet.example%3A"+n.port, webvh.Change{})
+	for day := 2; day < 22; day++ {
+		c := webvh.Change{}
+		for i := range webvh.MaxListed {
+			c.UpdateKeys = append(c.UpdateKeys, logKey(byte(1+(i+day)%webvh.MaxListed)).Public())
+		}
+		log = grow(t, log, day, c)
+	}
+	c := n.client()
+	t.Cleanup(c.CloseIdle)
+	text := int64(len(log.Raw()))
+	for _, tt := range []struct{ bytes, asked int64 }{{2 * text, 2}, {4 * text, 1}} {
+		asked.Store(0)
+		w := &resolver.WebVH{Client: c, Bytes: tt.bytes}
+		for range 2 {
+			_, err := w.Resolve(t.Context(), log.ID(), did.Version{})
+			require.NoError(t, err)
+		}
+		require.Equal(t, tt.asked, asked.Load(), "%d bytes for a text of %d", tt.bytes, text)
+	}
+}
+
 // The logs of the published test suite, made by other implementations and served where their identifiers
 // say: each version is the one that package webvh, which holds them against the published results, reads
 // from the files.
