@@ -18,7 +18,9 @@
 // show that it is whole: whoever packs it can leave the newest entries off, and with
 // them that a key was rotated or stolen. So it answers for times up to when it was
 // fetched, which whoever packed it can set too late, and never earlier than his credentials
-// need: a reader who cannot live with that pins the log, or asks its host.
+// need: a reader who cannot live with that pins the log, or asks its host. Nor does it show that its host
+// ever had it: anybody can make a did:webvh with the name of a bank in it. Who it is says its first part, the
+// SCID, which nobody else can have.
 package bundle
 
 import (

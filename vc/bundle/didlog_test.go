@@ -86,6 +86,12 @@ func TestDIDLogsCountByTheirSignatures(t *testing.T) {
 	require.ErrorContains(t, err, "only its host knows what came after")
 	require.False(t, did.IsAnswer(err) || errors.Is(err, did.ErrVersionUnknown), "no reason to judge by another version")
 
+	for _, v := range []did.Version{{Number: 2}, {ID: "2-QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n"}} {
+		_, err = o.Resolve(t.Context(), shop, v)
+		require.ErrorContains(t, err, "only its host knows whether there is one")
+		require.False(t, did.IsAnswer(err), "who packed it may have left it off")
+	}
+
 	b.DIDLogs[0].Log = []byte(strings.Replace(string(l.Raw()), "key-1", "key-2", 1))
 	o = b.Open(nil)
 	err = verify(o)

@@ -133,8 +133,11 @@ func (o *Opened) fromLog(ctx context.Context, i int, v did.Version) (*did.Resolu
 		return nil, fmt.Errorf("bundle: the log of %s is as of %s: only its host knows what came after", kept.DID, kept.Fetched.UTC().Format(time.RFC3339))
 	}
 	res, err := log.Resolve(ctx, kept.DID, v)
-	if err == nil {
+	switch {
+	case err == nil:
 		res.Retrieved = kept.Fetched
+	case v.Named() && errors.Is(err, did.ErrNotFound): // what was left off may have it
+		return nil, fmt.Errorf("bundle: the log of %s as it was packed has no such version: only its host knows whether there is one", kept.DID)
 	}
 	return res, err
 }
