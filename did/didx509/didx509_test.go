@@ -18,6 +18,7 @@ import (
 	"errors"
 	"math/big"
 	"net"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -150,6 +151,10 @@ func TestChainsRefused(t *testing.T) {
 		{"a directory name that is excluded", under(constraints(1, directory, name(" ACME")), nil), didx509.ErrNameConstraints},
 		{"a directory name in the alternative names", under(constraints(1, directory, name("Other")),
 			extra("2.5.29.17", false, append([]byte{0x30, byte(len(name("Other")) + 2), directory, byte(len(name("Other")))}, name("Other")...))), didx509.ErrNameConstraints},
+		{"a URI at a host below the permitted one", under(func(c *x509.Certificate) { c.PermittedURIDomains = []string{"acme.example"} },
+			func(c *x509.Certificate) { c.URIs = []*url.URL{{Scheme: "https", Host: "a.acme.example"}} }), didx509.ErrNameConstraints},
+		{"an e-mail address at a host below the permitted one", under(func(c *x509.Certificate) { c.PermittedEmailAddresses = []string{"acme.example"} },
+			func(c *x509.Certificate) { c.EmailAddresses = []string{"a@a.acme.example"} }), didx509.ErrNameConstraints},
 		{"a constraint on registered IDs", under(constraints(1, 0x88, []byte{0x2a}), nil), didx509.ErrNameConstraints},
 		{"an e-mail address in the subject", under(func(c *x509.Certificate) { c.PermittedEmailAddresses = []string{"acme.example"} }, func(c *x509.Certificate) {
 			c.Subject.ExtraNames = []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 1}, Value: "a@other.example"}}
@@ -230,6 +235,7 @@ func TestChainsTaken(t *testing.T) {
 	root := holder{}.issue("Acme Root", seeded(1), true, nil)
 	name, err := asn1.Marshal(pkix.Name{Organization: []string{"acme "}}.ToRDNSequence())
 	require.NoError(t, err)
+	rootName := root.chain[0].RawSubject
 	wrap := func(tag byte, b []byte) []byte { return append([]byte{tag, byte(len(b))}, b...) }
 	for name, chain := range map[string]didx509.Chain{
 		"a CA's new key, signed with its old one": root.issue("Acme Root", seeded(4), true, nil).issue("drone", seeded(3), false, nil).chain,
@@ -242,6 +248,15 @@ func TestChainsTaken(t *testing.T) {
 		}).chain,
 		"a permitted directory name": root.issue("Line", seeded(2), true,
 			extra("2.5.29.30", true, wrap(0x30, wrap(0xa0, wrap(0x30, wrap(0xa4, name)))))).issue("drone", seeded(3), false, nil).chain,
+		"a CA's new key, whose name is none that the CA may certify": holder{}.issue("Acme Root", seeded(1), true,
+			extra("2.5.29.30", true, wrap(0x30, wrap(0xa1, wrap(0x30, wrap(0xa4, rootName)))))).issue("Acme Root", seeded(4), true, nil).
+			issue("drone", seeded(3), false, nil).chain,
+		"an e-mail address and URIs at permitted hosts": root.issue("Line", seeded(2), true, func(c *x509.Certificate) {
+			c.PermittedURIDomains, c.PermittedEmailAddresses = []string{"acme.example", ".acme.example"}, []string{"a@b.example", ".acme.example"}
+		}).issue("drone", seeded(3), false, func(c *x509.Certificate) {
+			c.URIs = []*url.URL{{Scheme: "https", Host: "ACME.example:8443"}, {Scheme: "https", Host: "a.b.acme.example"}}
+			c.EmailAddresses = []string{"a@B.example", "c@a.acme.example"}
+		}).chain,
 		"critical alternative names, one a directory name": root.issue("drone", seeded(3), false, extra("2.5.29.17", true,
 			wrap(0x30, append(append(wrap(0x81, []byte("a@acme.example")), wrap(0x86, []byte("urn:a"))...), wrap(0xa4, name)...)))).chain,
 	} {

@@ -5,6 +5,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -114,8 +115,9 @@ func extendedKeyUsages(c *x509.Certificate) (oids []asn1.ObjectIdentifier, ok bo
 }
 
 // constrain applies what ca says about the names of certificates below it (RFC 5280 §4.2.1.10), as
-// far as package x509 does not: directory names, and e-mail addresses in subjects. A form of name
-// that neither knows is refused, critical or not.
+// far as package x509 does not: directory names, e-mail addresses in subjects, and that a host of
+// e-mail addresses or URIs is permitted without those below it, unless a period says otherwise. A
+// form of name that neither knows is refused, critical or not.
 func constrain(ca *x509.Certificate, below Chain) error {
 	value, ok := extension(ca, oidNameConstraints)
 	if !ok {
@@ -133,8 +135,12 @@ func constrain(ca *x509.Certificate, below Chain) error {
 		return fmt.Errorf("%w: they cannot be read", ErrNameConstraints)
 	}
 	email := false
-	directories := func(of []subtree) (out []pkix.RDNSequence, err error) {
+	hosts := map[int][]string{} // permitted, by the tag of their names
+	directories := func(of []subtree, permitted bool) (out []pkix.RDNSequence, err error) {
 		for _, t := range of {
+			if permitted {
+				hosts[t.Base.Tag] = append(hosts[t.Base.Tag], string(t.Base.Bytes))
+			}
 			switch {
 			case t.Base.Class != asn1.ClassContextSpecific || len(t.Min.FullBytes)+len(t.Max.FullBytes) > 0:
 				return nil, fmt.Errorf("%w: one that RFC 5280 does not have", ErrNameConstraints)
@@ -153,16 +159,19 @@ func constrain(ca *x509.Certificate, below Chain) error {
 		}
 		return out, nil
 	}
-	permitted, err := directories(trees.Permitted)
+	permitted, err := directories(trees.Permitted, true)
 	if err != nil {
 		return err
 	}
-	excluded, err := directories(trees.Excluded)
+	excluded, err := directories(trees.Excluded, false)
 	if err != nil {
 		return err
 	}
 
 	for i, cert := range below {
+		if i > 0 && selfIssued(cert) {
+			continue // a CA's new key, which certifies nobody new (§6.1.3 b, c)
+		}
 		names := [][]byte{cert.RawSubject}
 		if value, ok := extension(cert, oidSAN); ok {
 			var all []asn1.RawValue
@@ -170,8 +179,14 @@ func constrain(ca *x509.Certificate, below Chain) error {
 				return fmt.Errorf("%w: alternative names of certificate %d cannot be read", ErrMalformed, i)
 			}
 			for _, n := range all {
-				if n.Class == asn1.ClassContextSpecific && n.Tag == tagDirectory {
+				switch {
+				case n.Class != asn1.ClassContextSpecific:
+				case n.Tag == tagDirectory:
 					names = append(names, n.Bytes)
+				case (n.Tag == tagEmail || n.Tag == tagURI) && len(hosts[n.Tag]) > 0 && !slices.ContainsFunc(hosts[n.Tag], func(permitted string) bool {
+					return hostWithin(n.Tag, string(n.Bytes), permitted)
+				}):
+					return fmt.Errorf("%w: an e-mail address or URI of certificate %d is not permitted", ErrNameConstraints, i)
 				}
 			}
 		}
@@ -193,6 +208,21 @@ func constrain(ca *x509.Certificate, below Chain) error {
 		}
 	}
 	return nil
+}
+
+// hostWithin reports whether the host of an e-mail address or URI is the permitted one, or below it
+// if that begins with a period; or the address is the permitted one (RFC 5280 §4.2.1.10). Package
+// x509 looks at the rest.
+func hostWithin(tag int, name, permitted string) bool {
+	if strings.Contains(permitted, "@") {
+		return strings.EqualFold(name, permitted)
+	}
+	host := name[strings.LastIndexByte(name, '@')+1:]
+	if u, err := url.Parse(name); tag == tagURI && err == nil {
+		host = u.Hostname()
+	}
+	host, permitted = strings.ToLower(host), strings.ToLower(permitted)
+	return host == permitted || permitted == "" || permitted[0] == '.' && strings.HasSuffix(host, permitted)
 }
 
 func isEmail(a pkix.AttributeTypeAndValue) bool {
