@@ -56,6 +56,9 @@ type Dereferenced struct {
 // where the endpoint has a path, and every "..", however it is encoded, that leads out
 // of the endpoint's folder gets [ErrInvalidURL] (§13.7.1).
 //
+// The document of a DID that moved may have another name, as [Resolution.Describes] says, by which it names
+// its services. Methods and services that a fragment names have to have the name asked for.
+//
 // The danger: what comes back is what the document says, a key that has expired or that
 // somebody else holds included. To verify with a key, ask [Key] for it.
 func Dereference(ctx context.Context, r Resolver, url URL, o DereferencingOptions) (*Dereferenced, error) {
@@ -97,7 +100,7 @@ func Dereference(ctx context.Context, r Resolver, url URL, o DereferencingOption
 	if res == nil || res.Document == nil {
 		return nil, fmt.Errorf("did: the resolver of %s gave neither a document nor an error", url.DID)
 	}
-	if res.Document.ID != url.DID {
+	if !res.Describes(url.DID) {
 		return nil, fmt.Errorf("%w: asked for %s, got the document of %s", ErrInvalidDocument, url.DID, res.Document.ID)
 	}
 	if o.Accept == "application/did+ld+json" && len(res.Document.Context) == 0 {
@@ -113,13 +116,13 @@ func Dereference(ctx context.Context, r Resolver, url URL, o DereferencingOption
 		url.Path == "" && !q.named && q.unknown != "":
 		return nil, fmt.Errorf("%w: %s: neither DID Resolution nor did:%s says what it leads to", ErrNotFound, quote(url.String()), url.DID.Method())
 	case url.Path == "/whois":
-		selected = res.Document.services(func(s *Service) bool { return s.ID == url.DID.URL("whois") })
+		selected = res.Document.services(func(s *Service) bool { return s.ID == res.Document.ID.URL("whois") })
 	case url.Path != "":
 		below = url.Path
-		selected = res.Document.services(func(s *Service) bool { return s.ID == url.DID.URL("files") })
+		selected = res.Document.services(func(s *Service) bool { return s.ID == res.Document.ID.URL("files") })
 	case q.named:
 		selected = res.Document.services(func(s *Service) bool {
-			return (q.service == "" || s.named(q.service, url.DID)) && (q.serviceType == "" || slices.Contains(s.Type, q.serviceType))
+			return (q.service == "" || s.named(q.service, res.Document.ID)) && (q.serviceType == "" || slices.Contains(s.Type, q.serviceType))
 		})
 	}
 	switch {
@@ -176,7 +179,7 @@ func Dereference(ctx context.Context, r Resolver, url URL, o DereferencingOption
 		if out.Method = out.Document.Method(id); out.Method == nil {
 			i := slices.IndexFunc(out.Document.Service, func(s Service) bool { return s.ID == id })
 			if i < 0 {
-				return nil, fmt.Errorf("%w: %s in the document of %s", ErrNotFound, id, url.DID)
+				return nil, fmt.Errorf("%w: %s in the document of %s", ErrNotFound, id, res.Document.ID)
 			}
 			out.Service = &out.Document.Service[i]
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -82,6 +83,19 @@ type Resolution struct {
 	// TTL is for how long after Retrieved the controller allows it to be remembered; zero
 	// if the controller does not say.
 	TTL time.Duration
+}
+
+// Describes reports whether Document is one of id: it has that id, or another of which the method vouches,
+// by CanonicalID or EquivalentID, that it is the same (DID Resolution 1.0 §4.3). A did:webvh that moved had
+// another name in its documents of before, and its method gives them as they were; what a document says by
+// itself, in alsoKnownAs for one, does not count.
+//
+// The danger: a key in it is one of Document.ID, and of no other name. [Key] asks for more than this.
+func (r *Resolution) Describes(id DID) bool {
+	if r.Document.ID == id {
+		return true
+	}
+	return r.Document.ID.Method() == id.Method() && !id.IsZero() && (r.CanonicalID == id || slices.Contains(r.EquivalentID, id))
 }
 
 // A Resolver looks up documents. Implementations are safe for concurrent use.

@@ -104,3 +104,59 @@ func TestErrorsAreAnswersOrAreNot(t *testing.T) {
 		require.Equal(t, tc.typ, did.ErrorType(wrapped), "%v", tc.err)
 	}
 }
+
+// What a method says of a name counts, as far as it can know it: of its own identifiers. What a document says
+// does not, and no key is anybody's but that of the identifier in it.
+func TestADocumentIsOfTheNamesThatItsMethodVouchesFor(t *testing.T) {
+	doc, err := did.ParseDocument([]byte(`{"id": "did:example:yard", "alsoKnownAs": ["did:example:said"],
+		"verificationMethod": [{"id": "#k", "type": "Multikey", "controller": "did:example:yard", "publicKeyMultibase": "z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"}],
+		"assertionMethod": ["#k"],
+		"service": [{"id": "#files", "type": "Files", "serviceEndpoint": "https://yard.example/"}]}`))
+	require.NoError(t, err)
+	res := &did.Resolution{Document: doc, CanonicalID: did.MustParse("did:example:now"),
+		EquivalentID: []did.DID{did.MustParse("did:example:before"), did.MustParse("did:other:before")}}
+	r := resolverFunc(func(did.DID, did.Version) (*did.Resolution, error) { return res, nil })
+
+	for _, tc := range []struct {
+		name string
+		id   string
+		of   bool
+	}{
+		{"its own id", "did:example:yard", true},
+		{"the canonical one", "did:example:now", true},
+		{"an equivalent one", "did:example:before", true},
+		{"one that the document claims", "did:example:said", false},
+		{"one of another method", "did:other:before", false},
+		{"another", "did:example:thief", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			id := did.MustParse(tc.id)
+			require.Equal(t, tc.of, res.Describes(id))
+			got, err := did.Dereference(t.Context(), r, id.URL(""), did.DereferencingOptions{})
+			if !tc.of {
+				require.ErrorIs(t, err, did.ErrInvalidDocument)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, doc.ID, got.Document.ID)
+			service, err := did.ParseURL(tc.id + "?service=files&relativeRef=a.pdf")
+			require.NoError(t, err)
+			got, err = did.Dereference(t.Context(), r, service, did.DereferencingOptions{})
+			require.NoError(t, err)
+			require.Equal(t, []string{"https://yard.example/a.pdf"}, got.URLs)
+
+			own := id == doc.ID
+			for what, err := range map[string]error{
+				"a key by its URL": errorOf(did.Dereference(t.Context(), r, id.URL("k"), did.DereferencingOptions{Relationship: did.AssertionMethod})),
+				"a service by its": errorOf(did.Dereference(t.Context(), r, id.URL("files"), did.DereferencingOptions{})),
+				"a key to verify":  errorOf(did.Key(t.Context(), r, id.URL("k"), did.AssertionMethod, did.Version{})),
+			} {
+				require.Equal(t, own, err == nil, "%s: %v", what, err)
+				require.True(t, own || did.IsAnswer(err), what)
+			}
+		})
+	}
+	require.False(t, (&did.Resolution{Document: doc}).Describes(did.DID{}))
+}
+
+func errorOf[T any](_ T, err error) error { return err }

@@ -49,6 +49,10 @@ const (
 // not ask for text/uri-list, is a person with a browser, and is sent nowhere: a link to this host would
 // lead to whatever host a stranger's document names.
 //
+// A document has the id that was asked for (§4); but of a did:webvh that moved, what was published before the
+// move is given as it was ("Read", step 11.2), with the canonicalId or equivalentId by which it is the one
+// asked for: see [did.Resolution.Describes].
+//
 // What a resolver says is for anybody to ask: give a Handler that strangers can reach a
 // Resolver that opens no connections on their behalf to where they could not go themselves, a
 // limit of how often they come, and TLS, which the binding demands. Why there was no answer is
@@ -208,7 +212,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) httpAnswer {
 
 	// 2. The document.
 	res, err := resolver.Resolve(ctx, q.target.DID, q.version)
-	if err == nil && (res == nil || res.Document == nil || res.Document.ID != q.target.DID) {
+	if err == nil && (res == nil || res.Document == nil || !res.Describes(q.target.DID)) {
 		err = errors.New("resolver: another document came back, or none")
 	}
 	if err != nil {

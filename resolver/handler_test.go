@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/did/webvh"
 	"github.com/hourmeter/hourmeter/resolver"
 )
 
@@ -318,4 +319,38 @@ func BenchmarkHandler(b *testing.B) {
 			}
 		})
 	}
+}
+
+// A did:webvh that moved has a document by each name, and answers to each for all: with what it was called
+// then, and why that is the one asked for (did:webvh, "Read", step 11.2). No key is handed out under a name
+// that its document does not have.
+func TestHandlerGivesTheDocumentsFromBeforeAMove(t *testing.T) {
+	first := newLog(t, "fleet.example", webvh.Change{Portable: new(true)})
+	log, err := first.Move(webvh.Change{Key: logKey(1), Time: jan(5)}, "yard.example")
+	require.NoError(t, err)
+	b := newBinding(resolver.Methods{"webvh": log})
+	before, now := first.ID().String(), log.ID().String()
+	for _, tt := range []struct {
+		name, target, id string
+		says             map[string]any
+	}{
+		{"by its name now, before the move", now + "?versionNumber=1", before, map[string]any{"canonicalId": now, "equivalentId": nil}},
+		{"by its name then", before + "?versionNumber=1", before, map[string]any{"canonicalId": now, "equivalentId": nil}},
+		{"by its former name, now", before, now, map[string]any{"canonicalId": nil, "equivalentId": []any{before}}},
+		{"by its name now, now", now, now, map[string]any{"canonicalId": nil, "equivalentId": nil}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w, got := b.get(t, tt.target, "")
+			require.Equal(t, 200, w.Code, "%s", w.Body)
+			require.Equal(t, tt.id, got["didDocument"].(map[string]any)["id"])
+			for member, want := range tt.says {
+				require.Equal(t, want, got["didDocumentMetadata"].(map[string]any)[member], member)
+			}
+			w, _ = b.get(t, url.QueryEscape(tt.target+"#key-1"), "")
+			require.Equal(t, strings.HasPrefix(tt.target, tt.id), w.Code == 200, "%s", w.Body)
+		})
+	}
+	w := b.do("GET", url.QueryEscape(now+"/whois?versionNumber=1"), "", "")
+	require.Equal(t, 303, w.Code)
+	require.Equal(t, "https://fleet.example/whois.vp", w.Header().Get("Location"))
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -170,16 +169,14 @@ func (v versionFlags) version(url did.URL) (did.Version, error) {
 func (a *app) resolveURL(ctx context.Context, lookup did.Resolver, url did.URL, v did.Version, metadata bool) error {
 	var found *did.Dereferenced
 	res, err := lookup.Resolve(ctx, url.DID, v)
-	switch plain := url.Path+url.Fragment == "" && (url.Query == "" || strings.HasPrefix(url.Query, "version") && !strings.Contains(url.Query, "&")); {
-	case err != nil:
-	case plain && res.Document.ID != url.DID: // it moved: nothing in the document is of the old name
-		fmt.Fprintf(a.stderr, "hourmeter: %s has another name: %s\n", url.DID, res.Document.ID)
-		found = &did.Dereferenced{Resolution: res, Document: res.Document}
-	default:
+	if err == nil {
 		found, err = did.Dereference(ctx, answered{url.DID, res}, url, did.DereferencingOptions{Version: v})
 	}
 	if err != nil {
 		return a.unresolvedAs(metadata, unresolved(err), err)
+	}
+	if res.Document.ID != url.DID {
+		fmt.Fprintf(a.stderr, "hourmeter: %s has another name there: %s\n", url.DID, res.Document.ID)
 	}
 	if res.Stale {
 		fmt.Fprintf(a.stderr, "hourmeter: nobody answers: this is the document as of %s\n", res.Retrieved.UTC().Format(time.RFC3339))

@@ -129,8 +129,10 @@ func TestWebVHLife(t *testing.T) {
 		{moved + "?versionNumber=5&service=records", exitOK, "https://fleet.example/r"},
 		{moved + "?versionNumber=5#key-4", exitOK, `"Multikey"`},
 		{moved + "?versionNumber=5#key-1", exitInvalid, "not found"},
-		{d.id + "?versionNumber=5#key-4", exitInvalid, "got the document of " + moved},
-		{d.id + "?versionNumber=5", exitOK, "has another name: " + moved},
+		{d.id + "?versionNumber=5#key-4", exitInvalid, "in the document of " + moved},
+		{d.id + "?versionNumber=5", exitOK, "has another name there: " + moved},
+		{moved + "?versionNumber=2", exitOK, "has another name there: " + d.id},
+		{d.id + "?versionNumber=5&service=records", exitOK, "https://fleet.example/r"},
 		{"did:webvh:" + h.SCID + ":other.example", exitUnchecked, "--did-log"},
 	} {
 		r := d.run("", append([]string{"did", "resolve", "--did-log", "drone"}, strings.Fields(tt.args)...)...)

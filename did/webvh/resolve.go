@@ -22,6 +22,9 @@ import (
 // unless it has its own. A DID that was retired gets [did.ErrDeactivated], unless it is asked for by
 // versionId, versionNumber or a time before.
 //
+// The document of then has the name of then. Where that is not the name asked for, the resolution vouches
+// for the latter ([did.Resolution.Describes]): it is the CanonicalID, the name of now, or an EquivalentID.
+//
 // That the DID had a name at a host before shows nothing about that host: anybody can begin a log with
 // any name, and move on.
 //
@@ -66,11 +69,21 @@ func (l *Log) Resolve(_ context.Context, id did.DID, v did.Version) (*did.Resolu
 			return nil, fmt.Errorf("%w: %s, at %s", did.ErrDeactivated, id, stamp(l.entries[last].time))
 		}
 	}
+	var r *did.Resolution
 	if i == last {
 		copied := *l.latest // the caller's to add to, such as when it was retrieved
-		return &copied, nil
+		r = &copied
+	} else {
+		var err error
+		if r, err = l.resolution(i); err != nil {
+			return nil, err
+		}
 	}
-	return l.resolution(i)
+	// Not the other names: that they are the same is for who asks by one of them, and so at its host.
+	if !r.Describes(id) {
+		r.EquivalentID = []did.DID{id}
+	}
+	return r, nil
 }
 
 // number returns the number that a versionId begins with, 0 if with none.

@@ -53,6 +53,13 @@ func TestResolve(t *testing.T) {
 				require.NoError(t, err)
 				e := log.Entry(tt.want.version)
 				require.Equal(t, e.ID, res.Document.ID)
+				require.True(t, res.Describes(id))
+				require.False(t, res.Describes(did.MustParse("did:webvh:"+log.SCID()+":thief.example")))
+				if tt.want.version == 3 && id == home {
+					require.Equal(t, []did.DID{home}, res.EquivalentID)
+				} else {
+					require.Empty(t, res.EquivalentID, "nothing is said of names that nobody asked for")
+				}
 				require.Equal(t, e.VersionID, res.VersionID)
 				require.Equal(t, day(1), res.Created)
 				require.Equal(t, tt.want.updated, res.Updated)

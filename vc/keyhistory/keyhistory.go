@@ -21,7 +21,6 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/hourmeter/hourmeter/did"
@@ -105,9 +104,6 @@ func follow(ctx context.Context, r did.Resolver, key did.URL, from time.Time) (t
 	if r == nil {
 		r = did.Offline{}
 	}
-	// An identifier that moves has another name from then on, by which its documents go (did:webvh, "DID
-	// Portability"): the first of them names the one before.
-	names := []did.DID{key.DID}
 	ask := func(v did.Version) (*did.Resolution, error) {
 		res, err := r.Resolve(ctx, key.DID, v)
 		if err != nil {
@@ -116,14 +112,10 @@ func follow(ctx context.Context, r did.Resolver, key did.URL, from time.Time) (t
 		if res == nil || res.Document == nil {
 			return nil, errors.New("the resolver gave neither a document nor an error")
 		}
-		id := res.Document.ID
-		if slices.Contains(names, id) {
-			return res, nil
+		// An identifier that moves has another name from then on, by which its documents go (did:webvh, "DID Portability").
+		if !res.Describes(key.DID) {
+			return nil, fmt.Errorf("the resolver gave the document of %s", res.Document.ID)
 		}
-		if id.Method() != key.DID.Method() || !slices.ContainsFunc(names, func(n did.DID) bool { return slices.Contains(res.Document.AlsoKnownAs, n.String()) }) {
-			return nil, fmt.Errorf("the resolver gave the document of %s", id)
-		}
-		names = append(names, id)
 		return res, nil
 	}
 	var t trail

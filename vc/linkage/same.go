@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/vc"
@@ -84,19 +83,10 @@ func bond(a, b name, statements []*vc.Verified) (Bond, error) {
 	return "", fmt.Errorf("%w: %s and %s", ErrUnlinked, a.id, b.id)
 }
 
-// vouches reports whether the method of n says that id is the same.
+// vouches reports whether the method of n says that id is the same. A did:webvh that has moved answers to its
+// old name with the document of the new one.
 func vouches(n name, id did.DID) bool {
-	if n.id.Method() != id.Method() {
-		return false
-	}
-	if n.res.CanonicalID == id || slices.Contains(n.res.EquivalentID, id) {
-		return true
-	}
-	// A did:webvh that has moved answers to its old name with the document of the new one, which lists the
-	// old. Both begin with the SCID, by which their one log is known.
-	scid, _, _ := strings.Cut(id.Identifier(), ":")
-	return id.Method() == "webvh" && strings.HasPrefix(n.id.Identifier(), scid+":") &&
-		n.res.Document.ID == id && slices.Contains(n.res.Document.AlsoKnownAs, n.id.String())
+	return n.res.Describes(n.id) && n.res.Describes(id)
 }
 
 // says reports whether n names id.
