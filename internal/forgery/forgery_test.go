@@ -6,6 +6,8 @@
 //
 // It stands apart because no single package is meant: what one format reads, another has to have refused.
 //
+// Logs of did:webvh are among it: see FuzzForgedLogs.
+//
 // What may differ from the genuine, since nobody signs it: white space, escapes and the order of members;
 // (r, n-s) for an ECDSA signature (r, s); how many of a set's proofs there are; the unprotected header of
 // COSE; the envelope's own envelope; how a document that was signed as RDF is written; and what its holder
@@ -27,6 +29,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/did/didx509"
 	"github.com/hourmeter/hourmeter/internal/jcs"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 	"github.com/hourmeter/hourmeter/vc"
@@ -51,6 +54,7 @@ type world struct {
 	nquads    map[string][]string // of those signed as RDF: their statements, labels taken off
 	canonical map[string]string   // likewise: canonical, with labels
 	signed    map[string]string   // of SD-JWTs: the part that the issuer signed
+	resolver  did.Resolver
 }
 
 func newWorld(t testing.TB) *world {
@@ -58,6 +62,8 @@ func newWorld(t testing.TB) *world {
 		raw: genuine(t), contexts: contexts(), verified: map[string]*vc.Verified{}, shown: map[string]*vc.Presentation{},
 		revoked: map[string]bool{}, nquads: map[string][]string{}, canonical: map[string]string{}, signed: map[string]string{},
 	}
+	_, _, log := fleet(t)
+	w.resolver = methods(log)
 	w.lists = status.Static{bitstringURL: {Body: w.raw["evidence-bitstring"], Fetched: noon}, tokenURL: {Body: w.raw["evidence-token-cwt"], Fetched: noon}}
 	w.schemas = schema.Static{plainURL: w.raw["evidence-plain-schema"], securedURL: w.raw["evidence-schema"]}
 	v := w.verifier()
@@ -99,6 +105,7 @@ func newWorld(t testing.TB) *world {
 // verifier reads everything. Each has checkers of its own, which remember nothing of another's.
 func (w *world) verifier() *vc.Verifier {
 	v := &vc.Verifier{
+		Resolver: w.resolver, Certificates: didx509.Resolver{}.Presented,
 		Suites:   append(rdfc.Suites(w.contexts), mldsa.MLDSA44JCS2024{}),
 		Formats:  []vc.Format{jose.Format{}, sdjwt.Format{}, cose.Format{}, cose.CWT{}},
 		Contexts: w.contexts, Now: now, V1: true,

@@ -96,14 +96,17 @@ func newParty(t testing.TB, name string) party {
 }
 
 func (p party) method() did.URL {
-	if p.ID.Method() == "jwk" {
+	switch p.ID.Method() {
+	case "jwk", "x509":
 		return p.ID.URL("0")
+	case "webvh":
+		return p.ID.URL("key-2")
 	}
 	return p.ID.URL(p.ID.Identifier())
 }
 
 func (p party) issuer(suite vc.Suite, format vc.Format) *vc.Issuer {
-	return &vc.Issuer{ID: p.ID, Key: p.Key, Suite: suite, Format: format, Contexts: contexts(), Now: now, V1: true}
+	return &vc.Issuer{ID: p.ID, Key: p.Key, Method: p.method(), Suite: suite, Format: format, Contexts: contexts(), Now: now, V1: true}
 }
 
 func contexts() *vc.Contexts { return rdfc.Contexts().WithInline() }
@@ -143,6 +146,15 @@ func mint(t testing.TB) map[string][]byte {
 		out["cose-"+name] = maintained(by, nil, cose.Format{}, nil)
 		out["cwt-"+name] = maintained(by, nil, cose.CWT{}, nil)
 	}
+	before, since, _ := fleet(t)
+	out["jcs-did-webvh"] = maintained(since, vc.ECDSAJCS2019{}, nil, nil)
+	out["jose-did-webvh"] = maintained(since, nil, jose.Format{}, nil)
+	earlier := before.issuer(rdfc.EdDSARDFC2022{}, nil) // by the key of then
+	earlier.Method, earlier.Now = before.ID.URL("key-1"), func() time.Time { return rotation.AddDate(0, -1, 0) }
+	out["rdfc-did-webvh-rotated"] = must(earlier.Issue(&vc.Credential{ID: "urn:example:1", Subject: drone.ID, Claim: record.Maintenance{Time: rotation.AddDate(0, -2, 0), Work: work.Work}}))
+	machine, chain := certified(t)
+	out["jose-did-x509"] = maintained(machine, nil, jose.Format{Chain: chain.DER()}, nil)
+	out["cose-did-x509"] = maintained(machine, nil, cose.Format{Chain: chain.DER()}, nil)
 	out["jose-secp256k1"] = maintained(newParty(t, "shop secp256k1"), nil, jose.Format{}, nil)
 	base := written(p256, rdfc.ECDSASD2023{Contexts: contexts()}, nil, "", `"credentialSubject":{"id":"`+drone.ID.String()+`","alumniOf":{"id":"https://school.example","name":"School"},"degree":{"type":"ExampleBachelorDegree","name":"Bachelor of Flying"},"name":"Lynx 4"}`)
 	for i, pointers := range [][]string{{"/credentialSubject/degree"}, {"/credentialSubject/degree", "/credentialSubject/name", "/credentialSubject/alumniOf"}} {
