@@ -57,9 +57,12 @@ func (m httpDocumentMetadata) MarshalJSONTo(enc *jsontext.Encoder) error {
 			token(jsontext.String(value))
 		}
 	}
+	// Whole seconds are all that may be written and asked for. Rounded up they say the same of every whole
+	// second; rounded down, nextUpdate would lead back to the document that it ends, and nobody who follows a
+	// key from one to the next would get further.
 	at := func(name string, t time.Time) {
 		if !t.IsZero() {
-			text(name, stamp(t))
+			text(name, stamp(t.Add(time.Second-1)))
 		}
 	}
 	token(jsontext.BeginObject)

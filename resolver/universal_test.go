@@ -334,6 +334,43 @@ func TestUniversalOfAHandler(t *testing.T) {
 	}
 }
 
+// A method may say when to the millisecond, and the binding only to the second: who follows its versions gets to
+// each, and of every whole second the answer is the method's own.
+func TestUniversalFollowsFractionsOfASecond(t *testing.T) {
+	june := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	doc, err := did.ParseDocument([]byte(webDocument(did.MustParse("did:example:1"))))
+	require.NoError(t, err)
+	var versions []did.Resolution
+	changes := []time.Time{june.Add(time.Millisecond), june.Add(2500 * time.Millisecond), june.Add(5*time.Second + 1), june.Add(9 * time.Second), {}}
+	for i := range len(changes) - 1 {
+		v := did.Resolution{Document: doc, VersionID: fmt.Sprint(i + 1), Created: changes[0], NextUpdate: changes[i+1]}
+		if i > 0 {
+			v.Updated = changes[i]
+		}
+		versions = append(versions, v)
+	}
+	depot := resolver.Methods{"example": resolver.Static{doc.ID: versions}}
+	handler := http.StripPrefix("/1.0/identifiers/", &resolver.Handler{Resolver: depot})
+	base, c := serve(t, handler.ServeHTTP)
+	u := resolver.Universal{Client: c, URL: base + "/1.0/identifiers"}
+	for second := 1; second < 12; second++ {
+		v := did.Version{Time: june.Add(time.Duration(second) * time.Second)}
+		want, err := depot.Resolve(t.Context(), doc.ID, v)
+		require.NoError(t, err)
+		got, err := u.Resolve(t.Context(), doc.ID, v)
+		require.NoError(t, err, "%s", v.Time)
+		require.Equal(t, want.VersionID, got.VersionID, "%s", v.Time)
+	}
+	var seen []string
+	for v := (did.Version{Time: june.Add(time.Second)}); !v.Time.IsZero(); {
+		res, err := u.Resolve(t.Context(), doc.ID, v)
+		require.NoError(t, err, "%s", v.Time)
+		seen = append(seen, res.VersionID)
+		v.Time = res.NextUpdate
+	}
+	require.Equal(t, []string{"1", "2", "3", "4"}, seen)
+}
+
 func ExampleUniversal() {
 	// A resolver of your own, for a method that nothing here resolves.
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
