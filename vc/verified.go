@@ -101,6 +101,15 @@ func (v *Verified) JSON() string {
 	return string(Enveloped(v.envelope.MediaType, []byte(v.raw)))
 }
 
+// Certificates returns the certificates that came along with it, in DER and leaf first; nil if none did. They are
+// what [Verifier.Certificates] resolved its signer by.
+func (v *Verified) Certificates() [][]byte {
+	if v.envelope == nil {
+		return nil
+	}
+	return slices.Clone(v.envelope.Chain)
+}
+
 // MediaType returns how the credential is secured: "application/vc" by proofs
 // within it, or the media type of its [Format].
 func (v *Verified) MediaType() string {

@@ -15,7 +15,10 @@ import (
 	"github.com/hourmeter/hourmeter/did/webvh"
 	"github.com/hourmeter/hourmeter/resolver"
 	"github.com/hourmeter/hourmeter/vc"
+	"github.com/hourmeter/hourmeter/vc/chain"
+	"github.com/hourmeter/hourmeter/vc/jose"
 	"github.com/hourmeter/hourmeter/vc/keyhistory"
+	"github.com/hourmeter/hourmeter/vc/record"
 )
 
 // rotation is when the fleet gave up its first key, which had been stolen.
@@ -118,4 +121,43 @@ func TestOldKeyOfALog(t *testing.T) {
 	}
 	_, err := keyhistory.Verify(t.Context(), v, w.raw["jcs-did-webvh"], vc.AnyIssuer, keyhistory.WhenSigned)
 	require.NoError(t, err)
+}
+
+// A factory's certificate is what there is to know of a did:x509: its key is current as long as that is good.
+func TestKeyOfACertificate(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"jose-did-x509", "cose-did-x509"} {
+		later := w.verifier()
+		v, err := later.Verify(t.Context(), w.raw[name], vc.AnyIssuer)
+		require.NoError(t, err)
+		require.Len(t, v.Certificates(), 2)
+		for years, want := range map[int]keyhistory.State{0: keyhistory.Current, 39: keyhistory.Current, 41: keyhistory.Expired} {
+			later.Now = func() time.Time { return noon.AddDate(years, 0, 0) }
+			uses, err := keyhistory.Of(t.Context(), later, v)
+			require.NoError(t, err)
+			require.Equal(t, []keyhistory.Use{{Signature: v.Signatures()[0], Known: true, Now: want}}, uses, "%s, after %d years", name, years)
+		}
+		later.Certificates = nil
+		_, err = keyhistory.Of(t.Context(), later, v)
+		require.ErrorIs(t, err, did.ErrMethodNotSupported, "who takes no certificates has nothing to ask")
+	}
+	v, err := w.verifier().Verify(t.Context(), w.raw["jose-ed25519"], vc.AnyIssuer)
+	require.NoError(t, err)
+	require.Nil(t, v.Certificates())
+
+	// Of a record likewise: nobody is unable to say what became of the machine's key.
+	machine, certificates := certified(t)
+	var head chain.Head
+	c := &vc.Credential{Subject: machine.ID, Claim: record.Maintenance{Time: noon.Add(-time.Hour), Work: record.Work{Category: record.Preventive, Activity: "first start"}}, ValidFrom: noon}
+	require.NoError(t, head.Append(c, chain.Entry{Kind: chain.Commission}))
+	raw, err := machine.issuer(nil, jose.Format{Chain: certificates.DER()}).Issue(c)
+	require.NoError(t, err)
+	verifier := w.verifier()
+	v, err = verifier.Verify(t.Context(), raw, vc.AnyIssuer)
+	require.NoError(t, err)
+	h, err := chain.New(machine.ID, v)
+	require.NoError(t, err)
+	keys, err := keyhistory.Compromised(t.Context(), verifier, h)
+	require.NoError(t, err)
+	require.Empty(t, keys)
 }

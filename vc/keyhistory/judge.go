@@ -93,6 +93,7 @@ func Verify(ctx context.Context, verifier *vc.Verifier, raw []byte, accept vc.Ac
 // others: a caller may go on with them, and say so.
 func Compromised(ctx context.Context, verifier *vc.Verifier, h *chain.History) ([]chain.Compromise, error) {
 	first := map[did.URL]time.Time{} // when a key says that it first signed
+	resolvers := map[did.URL]did.Resolver{}
 	var order []did.URL
 	see := func(it chain.Item) {
 		for _, s := range it.Signatures() {
@@ -102,6 +103,10 @@ func Compromised(ctx context.Context, verifier *vc.Verifier, h *chain.History) (
 			at, seen := first[s.Method]
 			if !seen {
 				order = append(order, s.Method)
+				resolvers[s.Method] = verifier.Resolver
+			}
+			if r, certified := resolverOf(verifier, it.Credential); certified && it.Credential.SignedBy(s.Method.DID) {
+				resolvers[s.Method] = r
 			}
 			if !seen || at.IsZero() || !s.Created.IsZero() && s.Created.Before(at) {
 				first[s.Method] = s.Created
@@ -120,7 +125,7 @@ func Compromised(ctx context.Context, verifier *vc.Verifier, h *chain.History) (
 	var keys []chain.Compromise
 	var failed []error
 	for _, method := range order {
-		t, err := follow(ctx, verifier.Resolver, method, first[method])
+		t, err := follow(ctx, resolvers[method], method, first[method])
 		if err != nil {
 			failed = append(failed, fmt.Errorf("keyhistory: key %s: %w", method, err))
 			continue

@@ -60,7 +60,8 @@ type Use struct {
 // Resolver and the clock of verifier. A did:key or did:jwk is current, and costs nothing.
 //
 // Of every other signer it asks for the document of the time, and for each since: give it a resolver that
-// remembers. An error says that it could not find out.
+// remembers. A did:x509 is resolved by the certificates that came along, if the verifier takes them; they have
+// no history, and the key has expired with them. An error says that it could not find out.
 func Of(ctx context.Context, verifier *vc.Verifier, v *vc.Verified) ([]Use, error) {
 	signatures := v.Signatures()
 	uses := make([]Use, len(signatures))
@@ -71,14 +72,33 @@ func Of(ctx context.Context, verifier *vc.Verifier, v *vc.Verified) ([]Use, erro
 			u.Known, u.Now = true, Current // the key is the identifier
 			continue
 		}
-		t, err := follow(ctx, verifier.Resolver, s.Method, s.Created)
+		r, certified := resolverOf(verifier, v)
+		t, err := follow(ctx, r, s.Method, s.Created)
 		if err != nil {
 			return nil, fmt.Errorf("keyhistory: key %s: %w", s.Method, err)
 		}
 		u.Known = t.known
 		u.Now, u.Since = t.state(s.Method, clock(verifier))
+		if certified && u.Now == Current {
+			_, err := did.Key(ctx, r, s.Method, did.AssertionMethod, did.Version{Time: clock(verifier)})
+			switch {
+			case did.IsAnswer(err):
+				u.Now = Expired
+			case err != nil:
+				return nil, fmt.Errorf("keyhistory: key %s: %w", s.Method, err)
+			}
+		}
 	}
 	return uses, nil
+}
+
+// resolverOf returns what verifier has resolved the signers of v by, and whether that is the certificates that
+// came along.
+func resolverOf(verifier *vc.Verifier, v *vc.Verified) (r did.Resolver, certified bool) {
+	if chain := v.Certificates(); chain != nil && verifier.Certificates != nil {
+		return verifier.Certificates(chain), true
+	}
+	return verifier.Resolver, false
 }
 
 func clock(v *vc.Verifier) time.Time {
