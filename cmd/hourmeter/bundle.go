@@ -259,9 +259,10 @@ func (a *app) bundle(ctx context.Context, names []string, r bundleRequest) error
 
 func (a *app) bundleShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "show FILE",
-		Short: "List the parts of a bundle, with their ages and digests",
-		Args:  cobra.ExactArgs(1),
+		Use:     "show FILE",
+		Short:   "List the parts of a bundle, with their ages and digests",
+		Example: `  hourmeter bundle show evidence.json`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			text, err := a.read(args[0], bundle.MaxBytes)
 			if err != nil {

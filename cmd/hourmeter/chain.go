@@ -35,9 +35,10 @@ was left out.`,
 func (a *app) chainShowCommand(online *onlineFlags) *cobra.Command {
 	var at string
 	cmd := &cobra.Command{
-		Use:   "show FILE",
-		Short: "Verify a record and list what is in it",
-		Args:  cobra.ExactArgs(1),
+		Use:     "show FILE",
+		Short:   "Verify a record and list what is in it",
+		Example: `  hourmeter chain show drone-7.jsonl`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v, now, err := verifierAt(at)
 			if err != nil {
@@ -135,9 +136,10 @@ func (r *RecordShown) print(w io.Writer) {
 func (a *app) chainHeadCommand(online *onlineFlags) *cobra.Command {
 	var out output
 	cmd := &cobra.Command{
-		Use:   "head FILE",
-		Short: "Verify a record and print its head, for issue --head",
-		Args:  cobra.ExactArgs(1),
+		Use:     "head FILE",
+		Short:   "Verify a record and print its head, for issue --head",
+		Example: `  hourmeter chain head drone-7.jsonl -o head.json`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := a.read(args[0], fleet.MaxChainBytes)
 			if err != nil {
@@ -174,7 +176,8 @@ func (a *app) chainProveCommand(online *onlineFlags) *cobra.Command {
 		Long: `Find two entries with one sequence among the credentials of all FILEs, and print
 them as evidence that anybody can check with "hourmeter chain check". Give the two
 versions of the record, or two credentials. Of several forks, the first is taken.`,
-		Args: cobra.MinimumNArgs(1),
+		Example: `  hourmeter chain prove drone-7.jsonl shown-elsewhere.jsonl -o fork.json`,
+		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			verifier := verifier(nil)
 			if err := a.lookUp(verifier, online.resolveFlags, online.network); err != nil {
@@ -241,7 +244,8 @@ func (a *app) chainCheckCommand(online *onlineFlags) *cobra.Command {
 		Short: "Check the proof that a record has two entries with one sequence",
 		Long: `Check a proof as "hourmeter chain prove" makes it, trusting nobody: two credentials
 with good proofs about one machine, different, with one place in one record.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  hourmeter chain check fork.json`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := a.read(args[0], 2*vc.MaxCredentialBytes+64)
 			if err != nil {

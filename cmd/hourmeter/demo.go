@@ -54,8 +54,9 @@ shows, and quotes a deposit. It takes seconds, and no network.
 
 --keep FOLDER leaves the fleet there to try the other commands on; the passphrase of
 its keys is "demo".`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), keep) },
+		Example: `  hourmeter demo --keep ./fleet`,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), keep) },
 	}
 	cmd.Flags().StringVar(&keep, "keep", "", "`folder` to leave the fleet in; it must not exist")
 	return cmd

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -23,13 +25,15 @@ func (a *app) didCommand() *cobra.Command {
 		Short: "Make, look up and change decentralized identifiers",
 		Long: `Make identifiers, and look up what they mean.
 
-did:key and did:jwk are a key, and nothing else: they need no network, and who loses
-the key loses the name. A did:peer is several keys and services, for two parties. A did:pkh
-is an account on a blockchain. A did:x509 is a machine by its CA and what the certificate says
-of it, such as the one it left the factory with. did:webvh is a log of signed entries at a web address: its keys
-can change, it can move, have witnesses and be retired, and every version of it stays
-what it was. It is for a machine that lives long and changes owners. Its log is made and
-changed in a folder here, which is then uploaded.`,
+  key, jwk  a key and nothing else: who loses the key loses the name
+  peer      several keys and services, for parties that know each other
+  pkh       an account on a blockchain
+  x509      a machine by its CA, and what the certificate it left the factory with says of it
+  webvh     a log of signed entries at a web address: its keys can change, it can move, have
+            witnesses and be retired, and every version of it stays what it was
+
+did:webvh is for a machine that lives long and changes owners. Its log is made and changed
+in a folder here, which is then uploaded. All others need no network.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -166,7 +170,8 @@ func (a *app) didKeyCommand() *cobra.Command {
 		Long: `Print the public key that a DID URL names, if the document gives it the asked
 relationship: assertionMethod (issue credentials), authentication (answer
 challenges), keyAgreement, capabilityInvocation or capabilityDelegation.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  hourmeter did key 'did:webvh:Qm…:fleet.example:drone-7#key-1' --did-log ./drone-7 --version-time 2026-03-05`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			url, err := did.ParseURL(args[0])
 			if err != nil {
@@ -176,6 +181,9 @@ challenges), keyAgreement, capabilityInvocation or capabilityDelegation.`,
 			case did.AssertionMethod, did.Authentication, did.KeyAgreement, did.CapabilityInvocation, did.CapabilityDelegation:
 			default:
 				return fmt.Errorf("--use: %q is no verification relationship: see hourmeter did key --help", use)
+			}
+			if url.Fragment == "" {
+				return fmt.Errorf("%s names no key: write its name behind it, such as %s", url, cmp.Or(url.DID.KeyURL(), url.DID.URL("key-1")))
 			}
 			version, err := v.version(url)
 			if err != nil {
@@ -209,6 +217,10 @@ func algorithmOf(public crypto.PublicKey) string {
 		return k.Curve.Params().Name
 	case *ecdh.PublicKey:
 		return "X25519"
+	case *rsa.PublicKey:
+		return fmt.Sprintf("RSA, %d bits", k.N.BitLen())
+	case did.MLDSA44PublicKey:
+		return "ML-DSA-44"
 	}
 	return fmt.Sprintf("%T", public)
 }

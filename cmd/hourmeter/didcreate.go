@@ -129,6 +129,9 @@ func (w webvhFlags) change(a *app, l *webvh.Log) (c webvh.Change, err error) {
 		if c.Witness.Threshold == 0 {
 			c.Witness.Threshold = len(w.witnesses)/2 + 1
 		}
+		if n := len(w.witnesses); c.Witness.Threshold < 1 || c.Witness.Threshold > n {
+			return c, fmt.Errorf("--threshold: %d of %s", w.threshold, count(int64(n), "witness", "witnesses"))
+		}
 	case w.threshold != 0 && l == nil:
 		return c, errors.New("--threshold is of witnesses: name them with --witness")
 	case w.threshold != 0:

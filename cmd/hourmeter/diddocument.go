@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -111,6 +112,11 @@ func (d documentFlags) apply(a *app, doc *did.Document, taken func(fragment stri
 		changed.Service = append(changed.Service, s)
 	}
 	var err error
+	for _, alias := range d.addAliases {
+		if u, err := url.Parse(alias); err != nil || !u.IsAbs() {
+			return nil, fmt.Errorf("--add-alias: %q is no URI such as did:web:fleet.example or https://fleet.example", alias)
+		}
+	}
 	if changed.AlsoKnownAs, err = editList("alias", changed.AlsoKnownAs, d.addAliases, d.removeAliases); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/did/webvh"
@@ -77,9 +78,9 @@ func (a *app) verifiedLog(name string) (*webvh.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := subject(text)
+	id, err := subject(name, text)
 	if err != nil {
-		return nil, &verdictError{Invalid, fmt.Sprintf("%s: %v", name, err)}
+		return nil, err
 	}
 	l, err := webvh.Verify(id, text, witness)
 	if waits(err) && filepath.Base(name) != didLogFile {
@@ -254,7 +255,7 @@ func webURL(id did.DID) string {
 func (w *DIDWritten) print(out io.Writer) {
 	table(out, func(out io.Writer) {
 		fmt.Fprintf(out, "did\t%s\n", w.DID)
-		fmt.Fprintf(out, "version\t%d, %s\n", w.Version, w.Time.UTC().Format("2006-01-02T15:04:05Z07:00"))
+		fmt.Fprintf(out, "version\t%d, %s\n", w.Version, w.Time.UTC().Format(time.RFC3339Nano))
 		for i, c := range w.Changes {
 			fmt.Fprintf(out, "%s\t%s\n", map[bool]string{true: "changes"}[i == 0], c)
 		}

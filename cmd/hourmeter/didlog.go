@@ -68,12 +68,14 @@ func (a *app) didLog(ctx context.Context, where string, r resolveFlags, n networ
 	} else {
 		text, witness, err := a.readDIDLog(where)
 		if err == nil {
-			id, err = subject(text)
+			id, err = subject(where, text)
 		}
 		if err != nil {
 			return err
 		}
-		l, broken = webvh.Verify(id, text, witness)
+		if l, broken = webvh.Verify(id, text, witness); broken != nil {
+			broken = fmt.Errorf("%s: %w", where, broken)
+		}
 	}
 	shown := DIDLog{DID: id, Verdict: Valid, Entries: []DIDEntry{}, UpdateKeys: []string{}}
 	if pending := filepath.Join(where, didPendingFile); !missing(pending) {
@@ -114,14 +116,14 @@ func (a *app) readDIDLog(name string) (text, witness []byte, err error) {
 	return text, witness, err
 }
 
-// subject returns the DID that a log says it is about, in its last line or, if that was cut off, its
-// first.
-func subject(text []byte) (did.DID, error) {
+// subject returns the DID that the log in a file says it is about, in its last line or, if that was cut
+// off, its first.
+func subject(file string, text []byte) (did.DID, error) {
 	id, err := webvh.Subject(text)
 	if err != nil {
 		first, _, _ := bytes.Cut(text, []byte("\n"))
 		if id, err = webvh.Subject(first); err != nil {
-			return id, &verdictError{Invalid, oneLine(err.Error())}
+			return id, &verdictError{Invalid, fmt.Sprintf("%s is no log of a did:webvh: %s", file, oneLine(err.Error()))}
 		}
 	}
 	return id, nil
@@ -168,7 +170,7 @@ func (s *DIDLog) print(w io.Writer, names map[string]string) {
 		for _, key := range e.Signers {
 			by = append(by, called(key, names))
 		}
-		fmt.Fprintf(w, "%4d  %s, signed by %s\n", e.Number, e.Time.UTC().Format(time.RFC3339), strings.Join(by, ", "))
+		fmt.Fprintf(w, "%4d  %s, signed by %s\n", e.Number, e.Time.UTC().Format(time.RFC3339Nano), strings.Join(by, ", "))
 		for _, c := range e.Changes {
 			fmt.Fprintf(w, "      %s\n", c)
 		}
@@ -180,6 +182,10 @@ func (s *DIDLog) print(w io.Writer, names map[string]string) {
 		fmt.Fprintf(w, "%s has an entry that waits for its witnesses\n", s.Pending)
 	}
 	fmt.Fprintf(w, "%s: %s", s.Verdict, count(int64(len(s.Entries)), "version", "versions"))
+	if s.Verdict != Valid {
+		fmt.Fprintln(w, " before that")
+		return
+	}
 	if s.Deactivated {
 		fmt.Fprint(w, ", deactivated")
 	}
@@ -216,8 +222,14 @@ func (a *app) keyNames() map[string]string {
 
 // localLogs are logs of did:webvh that the user has, in place of those that their hosts have.
 type localLogs struct {
-	logs []*webvh.Log
+	logs []localLog
 	next did.Resolver // for others; nil if there is none
+}
+
+// A localLog is a log as a file has it. One that is broken answers for the versions before that.
+type localLog struct {
+	file string
+	*webvh.Log
 }
 
 func (a *app) localLogs(names []string, next did.Resolver) (localLogs, error) {
@@ -227,33 +239,37 @@ func (a *app) localLogs(names []string, next did.Resolver) (localLogs, error) {
 		if err != nil {
 			return all, fmt.Errorf("--did-log: %w", err)
 		}
-		id, err := subject(text)
-		if err == nil {
-			var l *webvh.Log
-			l, err = webvh.Verify(id, text, witness)
-			all.logs = append(all.logs, l)
-		}
+		id, err := subject(name, text)
 		if err != nil {
+			return all, err
+		}
+		l, err := webvh.Verify(id, text, witness)
+		if l == nil {
 			return all, &verdictError{Invalid, fmt.Sprintf("--did-log %s: %s", name, oneLine(err.Error()))}
 		}
+		all.logs = append(all.logs, localLog{name, l})
 	}
 	return all, nil
 }
 
 // of returns the log of a DID, nil if there is none.
-func (all localLogs) of(ctx context.Context, id did.DID) *webvh.Log {
+func (all localLogs) of(ctx context.Context, id did.DID) localLog {
 	for _, l := range all.logs {
-		if _, err := l.Resolve(ctx, id, did.Version{}); !errors.Is(err, did.ErrNotFound) {
+		if _, err := l.Resolve(ctx, id, did.Version{}); !errors.Is(err, did.ErrNotFound) && strings.HasPrefix(id.Identifier(), l.SCID()+":") {
 			return l
 		}
 	}
-	return nil
+	return localLog{}
 }
 
 // Resolve implements [did.Resolver].
 func (all localLogs) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Resolution, error) {
-	if l := all.of(ctx, id); l != nil {
-		return l.Resolve(ctx, id, v)
+	if l := all.of(ctx, id); l.Log != nil {
+		res, err := l.Resolve(ctx, id, v)
+		if err != nil && l.Err() != nil {
+			err = fmt.Errorf("--did-log %s: %w", l.file, err)
+		}
+		return res, err
 	}
 	if all.next == nil {
 		return nil, fmt.Errorf("%w: no --did-log is of %s, and without --online nobody is asked", did.ErrMethodNotSupported, id)

@@ -107,8 +107,8 @@ func TestOnlineIssuers(t *testing.T) {
 	// The key is rotated: what it signed before is good, and nothing that it signs now.
 	d.written("did", "rotate", "shop", "--key", "machine-2")
 	require.Contains(t, d.ok(w.with("verify", "before.json")...), "#key-1: good when it signed, rotated since 20")
-	require.Equal(t, exitRefused, d.run("", w.with("verify", "before.json", "--keys", "current")...).code)
-	require.Equal(t, exitError, d.run("", w.with("verify", "before.json", "--keys", "good")...).code)
+	require.Equal(t, exitRefused, d.run("", w.with("verify", "before.json", "--key-state", "current")...).code)
+	require.Equal(t, exitError, d.run("", w.with("verify", "before.json", "--key-state", "good")...).code)
 	r = d.run("", w.with("verify", "old.json", "--current-keys")...)
 	require.Equal(t, exitInvalid, r.code, "a did:web has forgotten")
 	issue("stolen.json", shop, "machine", "#key-1")
@@ -126,7 +126,7 @@ func TestOnlineIssuers(t *testing.T) {
 	require.Equal(t, "revoked", out.Credentials[0].Keys[0].Now)
 	require.True(t, out.Credentials[0].Keys[0].Known)
 	require.Contains(t, out.Problems[0].Message, "is revoked since "+since)
-	d.ok(w.with("verify", "after.json", "--keys", "any")...)
+	d.ok(w.with("verify", "after.json", "--key-state", "any")...)
 	issue("after.json", shop, "machine", "#key-3")
 
 	// What was looked up is remembered, and the log is never rolled back.

@@ -364,7 +364,8 @@ func (a *app) didDeactivateCommand() *cobra.Command {
 		Short: "Retire a did:webvh for good",
 		Long: `Add the last entry to the log of a did:webvh: it is retired, and nothing can follow. What was
 signed before stays good. --yes says that you mean it.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  hourmeter did deactivate ./drone-7 --yes`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.addEntry(cmd.Context(), args[0], false, func(l *webvh.Log) (*webvh.Log, error) {
 				if !yes {

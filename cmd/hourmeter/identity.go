@@ -39,6 +39,9 @@ func (a *app) signer(ctx context.Context, i identity) (key crypto.Signer, id did
 			return nil, id, method, fmt.Errorf("--method: %w", err)
 		}
 	}
+	if i.as != "" && i.method == "" && id.KeyURL().IsZero() {
+		return nil, id, method, fmt.Errorf("--method is required: by which name does the document of %s have the key %q? It is a DID URL such as %s", id, i.key, id.URL("key-1"))
+	}
 	dir, err := a.dir()
 	if err != nil {
 		return nil, id, method, err

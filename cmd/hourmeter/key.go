@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto"
+	"crypto/rsa"
 	"fmt"
 	"io"
 	"slices"
@@ -65,7 +66,8 @@ func (a *app) keyListCommand() *cobra.Command {
 		Short: "List the keys",
 		Long: `List the keys by name, without a passphrase: what a key file says of itself is
 only proved when the key is used.`,
-		Args: cobra.NoArgs,
+		Example: `  hourmeter key list`,
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			dir, err := a.dir()
 			if err != nil {
@@ -109,7 +111,8 @@ func (a *app) keyShowCommand() *cobra.Command {
 		Short: "Show the public half of a key",
 		Long: `Show the public half of a key: its did:key, Multikey and JSON Web Key. This
 needs no passphrase; what the file says of itself is proved when the key is used.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  hourmeter key show drone-7`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			public, err := a.publicKey(args[0])
 			if err != nil {
@@ -148,7 +151,9 @@ func (a *app) printKey(name string, public crypto.PublicKey) error {
 				fmt.Fprintf(w, "key\t%s\n", key.Name)
 			}
 			fmt.Fprintf(w, "algorithm\t%s\n", key.Algorithm)
-			fmt.Fprintf(w, "did\t%s\n", key.DID)
+			if !key.DID.IsZero() {
+				fmt.Fprintf(w, "did\t%s\n", key.DID)
+			}
 			fmt.Fprintf(w, "multikey\t%s\n", key.Multikey)
 			fmt.Fprintf(w, "jwk\t%s\n", key.JWK)
 		})
@@ -157,7 +162,7 @@ func (a *app) printKey(name string, public crypto.PublicKey) error {
 
 func describeKey(name string, public crypto.PublicKey) (Key, error) {
 	id, err := did.NewKey(public)
-	if err != nil {
+	if _, old := public.(*rsa.PublicKey); err != nil && !old { // none is made of RSA, but others may have
 		return Key{}, err
 	}
 	mk, err := multikey.Encode(public)
@@ -178,7 +183,8 @@ func (a *app) keyDeleteCommand() *cobra.Command {
 		Short: "Delete a key for good",
 		Long: `Delete a key for good. Whoever loses the key of a did:key loses the name with it:
 make a backup first. --force says that you mean it.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  hourmeter key delete drone-7 --force`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := a.dir()
 			if err != nil {
@@ -210,6 +216,7 @@ func (a *app) keyPassphraseCommand() *cobra.Command {
 interrupted, give the same two passphrases again: it finishes the work.
 
 A copy of a key file made earlier still opens with the old passphrase.`,
+		Example: `  hourmeter key passphrase --passphrase-file old --new-passphrase-file new`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			dir, err := a.dir()
 			if err != nil {
@@ -241,7 +248,8 @@ func (a *app) keyBackupCommand() *cobra.Command {
 		Short: "Write all keys to one encrypted file",
 		Long: `Write all keys to one file, encrypted under the present passphrase. It opens with
 that passphrase for good, whatever becomes of the folder's.`,
-		Args: cobra.NoArgs,
+		Example: `  hourmeter key backup --out keys.backup`,
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if out.name == "-" && isTerminal(a.stdout) {
 				return fmt.Errorf("a backup is not for the screen: name a file with --out")
@@ -268,7 +276,8 @@ func (a *app) keyRestoreCommand() *cobra.Command {
 		Long: `Put the keys of a backup into the folder. The passphrase is that of the backup.
 The whole backup is checked before the first key is written, and no other key of
 the same name is ever overwritten.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  hourmeter key restore keys.backup --keys ./restored`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := a.dir()
 			if err != nil {

@@ -31,7 +31,7 @@ func (k keyPolicy) judge() (keyhistory.Judge, error) {
 	case keysCurrent:
 		return keyhistory.StillCurrent, nil
 	}
-	return nil, fmt.Errorf("--keys: %q is none of any, unrevoked, known and current", string(k))
+	return nil, fmt.Errorf("--key-state: %q is none of any, unrevoked, known and current", string(k))
 }
 
 // check says what has become of the keys of c, which is good otherwise, and whether k takes that.

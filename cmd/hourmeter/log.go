@@ -75,7 +75,8 @@ func (a *app) logInitCommand() *cobra.Command {
 		Long: `Make a log in FOLDER. NAME is its origin: where it will be served, without https://,
 such as log.example/machines. KEY is the name of its key, which is made if it does not
 exist; it has to be Ed25519, and to sign nothing else. Neither can be changed later.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  hourmeter log init ./log --origin log.example/machines --key log`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.Kind = "log"
 			return a.initLog(cmd.Context(), args[0], c)
@@ -452,7 +453,8 @@ its Ed25519 key, which is made if it does not exist and signs nothing else.
 
 FOLDER is what the witness knows. Restored from a backup, it would sign a history that
 contradicts what it signed since: make a new witness instead.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  hourmeter log witness init ./w1 --name w1.example --key w1`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.Kind = "witness"
 			return a.initLog(cmd.Context(), args[0], c)
@@ -470,7 +472,8 @@ func (a *app) witnessServeCommand() *cobra.Command {
 		Short: "Answer logs that ask for a cosignature",
 		Long: `Answer, until interrupted, the logs whose keys are named. With KEY@URL the witness also
 reads all entries of that log, and cosigns nothing that breaks the rules of records.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  hourmeter log witness serve ./w1 --log-key log.example/machines+… --tls-cert w1.pem --tls-key w1.key`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.serveWitness(cmd.Context(), args[0], r)
 		},

@@ -334,7 +334,8 @@ witnesses cosigned, and that each record in it goes on as it should. With --log-
 also goes on from what was seen before.
 
 If the log broke its word, what convicts it is written to --evidence, for anybody to check.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  hourmeter log check https://log.example/machines --log-key log.example/machines+… --log-state seen --evidence evidence.json`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			l.where = args[0]
 			return a.checkLog(cmd.Context(), l, evidence)

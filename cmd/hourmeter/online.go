@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 
@@ -28,7 +29,7 @@ func offline() lookup { return lookup{methods: resolver.Offline()} }
 // resolver returns what resolves DIDs as the flags say.
 func (r resolveFlags) resolver(a *app, n networkFlags) (l lookup, err error) {
 	l = offline()
-	l.online = r.online
+	l.online, l.flags = r.online, true
 	client, err := n.client(a)
 	if err != nil {
 		return l, err
@@ -54,15 +55,15 @@ func (r resolveFlags) resolver(a *app, n networkFlags) (l lookup, err error) {
 			l.others = remember(resolver.Universal{Client: client, URL: r.universal})
 		}
 	}
-	x509 := didx509.Resolver{} // with no chain it says that one is needed
+	certified := didx509.Resolver{} // with no chain it says that one is needed
 	for _, name := range r.chains {
 		chain, err := a.x509Chain(name)
 		if err != nil {
 			return l, err
 		}
-		x509.Chains = append(x509.Chains, chain)
+		certified.Chains = append(certified.Chains, chain)
 	}
-	l.methods["x509"] = x509
+	l.methods["x509"] = certified
 	if len(r.logs) > 0 {
 		logs, err := a.localLogs(r.logs, l.methods[webvh.Method])
 		if err != nil {
@@ -90,14 +91,15 @@ func (r afresh) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Re
 // Log implements [bundle.LogSource].
 func (l lookup) Log(ctx context.Context, id did.DID) (*webvh.Log, error) {
 	if local, ok := l.methods[webvh.Method].(localLogs); ok {
-		if log := local.of(ctx, id); log != nil {
-			return log, nil
+		if log := local.of(ctx, id); log.Log != nil {
+			return log.Log, log.Err()
 		}
 	}
 	if l.webvh == nil {
 		return nil, l.unknown(id)
 	}
-	return l.webvh.Log(ctx, id)
+	log, err := l.webvh.Log(ctx, id)
+	return log, l.advise(err)
 }
 
 // A lookup resolves the methods that a command may use, and says of others what to do.
@@ -105,6 +107,7 @@ type lookup struct {
 	methods resolver.Methods
 	others  did.Resolver // nil if there is none
 	online  bool
+	flags   bool // whether the command has those of resolveFlags and networkFlags
 
 	webvh *resolver.WebVH // that methods has; nil if offline
 }
@@ -113,9 +116,11 @@ type lookup struct {
 func (l lookup) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Resolution, error) {
 	switch {
 	case l.methods[id.Method()] != nil:
-		return l.methods.Resolve(ctx, id, v)
+		res, err := l.methods.Resolve(ctx, id, v)
+		return res, l.advise(err)
 	case l.others != nil:
-		return l.others.Resolve(ctx, id, v)
+		res, err := l.others.Resolve(ctx, id, v)
+		return res, l.advise(err)
 	}
 	return nil, l.unknown(id)
 }
@@ -124,11 +129,30 @@ func (l lookup) Resolve(ctx context.Context, id did.DID, v did.Version) (*did.Re
 func (l lookup) Key(ctx context.Context, url did.URL, use did.Relationship, v did.Version) (crypto.PublicKey, error) {
 	switch {
 	case l.methods[url.DID.Method()] != nil:
-		return l.methods.Key(ctx, url, use, v)
+		key, err := l.methods.Key(ctx, url, use, v)
+		return key, l.advise(err)
 	case l.others != nil:
-		return did.Key(ctx, l.others, url, use, v)
+		key, err := did.Key(ctx, l.others, url, use, v)
+		return key, l.advise(err)
 	}
 	return nil, l.unknown(url.DID)
+}
+
+// advise says which flag helps, where one does.
+func (l lookup) advise(err error) error {
+	if err == nil || !l.flags {
+		return err
+	}
+	var unknown x509.UnknownAuthorityError
+	switch {
+	case errors.Is(err, didx509.ErrChainNeeded):
+		return fmt.Errorf("%w: pass it with --x509-chain", err)
+	case errors.Is(err, resolver.ErrAddress):
+		return fmt.Errorf("%w: if it is a network of yours, pass --allow-address", err)
+	case errors.As(err, &unknown):
+		return fmt.Errorf("%w: if it is one of yours, pass --ca", err)
+	}
+	return err
 }
 
 func (l lookup) unknown(id did.DID) error {

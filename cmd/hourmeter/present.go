@@ -119,7 +119,8 @@ func (a *app) challengeCommand() *cobra.Command {
 		Short: "Make a challenge with a fresh nonce",
 		Long: `Make a challenge with a fresh nonce, as JSON. The one who asks keeps it, and takes
 no more than one answer to it.`,
-		Args: cobra.NoArgs,
+		Example: `  hourmeter present challenge --domain lease.example -o challenge.json`,
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			b, err := json.Marshal(vc.NewChallenge(domain))
 			if err != nil {

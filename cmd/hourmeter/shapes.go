@@ -39,7 +39,7 @@ proofs of equivocation are JSON already, and are printed the same without --json
 type Key struct {
 	Name      string         `json:"name,omitzero"`      // in the folder of keys; absent for did key
 	Algorithm string         `json:"algorithm"`          // Ed25519, P-256, P-384, secp256k1 or X25519
-	DID       did.DID        `json:"did"`                // its did:key
+	DID       did.DID        `json:"did,omitzero"`       // its did:key; absent for RSA
 	Multikey  string         `json:"publicKeyMultibase"` // Controlled Identifiers 1.0 §2.2.2
 	JWK       jsontext.Value `json:"publicKeyJwk"`       // an object, RFC 7517
 }

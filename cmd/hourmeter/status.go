@@ -61,9 +61,10 @@ func (a *app) statusCreateCommand() *cobra.Command {
 	var ttl time.Duration
 	var until string
 	cmd := &cobra.Command{
-		Use:   "create LIST --url URL --key NAME",
-		Short: "Make a list in which nothing is set",
-		Args:  cobra.ExactArgs(1),
+		Use:     "create LIST --url URL --key NAME",
+		Short:   "Make a list in which nothing is set",
+		Example: `  hourmeter status create revoked.json --url https://fleet.example/revoked --key workshop`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, name := range []string{args[0], args[0] + takenEnding} {
 				if err := (output{name: name}).free(); err != nil {
@@ -152,7 +153,8 @@ func (a *app) statusTakeCommand(online *onlineFlags) *cobra.Command {
 		Short: "Take a place in the list, for one credential",
 		Long: `Take a place in the list that is free, by chance, and print it as a credentialStatus for
 "hourmeter issue --members". The place is written down as taken before it is printed.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  hourmeter status take revoked.json > members.json`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, _, err := a.readList(cmd.Context(), args[0], online)
 			if err != nil {
@@ -217,8 +219,10 @@ func (a *app) statusSetCommand(online *onlineFlags) *cobra.Command {
 		Use:   "set LIST INDEX VALUE --key NAME",
 		Short: "Set the status of one credential, and sign the list again",
 		Long: `Set the status of the credential with that statusListIndex: 1 revokes or suspends it,
-0 takes a suspension back; a revocation is for good. The list is signed again with the key, which has to be its issuer's.`,
-		Args: cobra.ExactArgs(3),
+0 takes a suspension back; a revocation is for good. The list is signed again with the key,
+which has to be its issuer's.`,
+		Example: `  hourmeter status set revoked.json 81172 1 --key workshop`,
+		Args:    cobra.ExactArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			index, err := strconv.Atoi(args[1])
 			if err != nil {
@@ -309,9 +313,10 @@ func lockExisting(ctx context.Context, name string) (*os.File, error) {
 
 func (a *app) statusShowCommand(online *onlineFlags) *cobra.Command {
 	return &cobra.Command{
-		Use:   "show LIST",
-		Short: "Say what a list is for, and what is set in it",
-		Args:  cobra.ExactArgs(1),
+		Use:     "show LIST",
+		Short:   "Say what a list is for, and what is set in it",
+		Example: `  hourmeter status show revoked.json`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, v, err := a.readList(cmd.Context(), args[0], online)
 			if err != nil {

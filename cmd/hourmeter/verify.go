@@ -50,7 +50,7 @@ its present document: to judge by that, whenever it was signed, say --current-ke
 
 A key that was in force may have been rotated since, or marked as stolen. The command says
 so, and takes no credential by a key that its owner has revoked: when it signed is the
-thief's word then. --keys asks for another rule: any takes those too, known wants that it is
+thief's word then. --key-state asks for another rule: any takes those too, known wants that it is
 known that the key was good then, current that it is one of its owner's to this day. In a
 record, what a log held before that time stands.
 
@@ -85,7 +85,7 @@ the rest is checked all the same. Who may issue is yours to decide: without
 	r.challenge.flags(f)
 	r.log.flags(f)
 	r.evidence.flags(f)
-	f.StringVar((*string)(&r.keys), "keys", string(keysUnrevoked), "which keys to take of credentials: any, unrevoked, known or current (see above)")
+	f.StringVar((*string)(&r.keys), "key-state", string(keysUnrevoked), "what has to be so of the keys that signed: any, unrevoked, known or current (see above)")
 	cmd.MarkFlagsMutuallyExclusive("online", "offline")
 	return cmd
 }

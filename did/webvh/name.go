@@ -89,7 +89,11 @@ func Subject(log []byte) (did.DID, error) {
 	if err != nil {
 		return did.DID{}, &LogError{Entry: bytes.Count(log, []byte("\n")) + 1, Rule: RuleJSON, Msg: "is not strict JSON", Err: err}
 	}
-	return did.Parse(doc.Root().Member("state").Member("id").Text())
+	id, err := did.Parse(doc.Root().Member("state").Member("id").Text())
+	if err != nil {
+		return id, &LogError{Entry: bytes.Count(log, []byte("\n")) + 1, Rule: RuleState, Msg: "names no DID", Err: err}
+	}
+	return id, nil
 }
 
 // split returns the SCID of a did:webvh, and where it is published (did:webvh, "Method-Specific Identifier").

@@ -149,6 +149,8 @@ func (c *checker) entry(l *Log, n int, line string) (e entry, _ *LogError) {
 
 	// 1. It is small enough, and comes before the end.
 	switch {
+	case line == "":
+		return fail(RuleJSON, "is an empty line", nil)
 	case n > MaxEntries:
 		return fail(RuleSize, fmt.Sprintf("a log has at most %d entries here", MaxEntries), nil)
 	case len(line) > MaxEntryBytes:

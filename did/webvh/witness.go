@@ -10,7 +10,7 @@ import (
 )
 
 // ErrNoWitness says that a log has witnesses, and there is no did-witness.json.
-var ErrNoWitness = errors.New("webvh: there is no did-witness.json")
+var ErrNoWitness = errors.New("webvh: there is no did-witness.json, which belongs beside the did.jsonl")
 
 // witnesses returns who has to approve of entry i of l, from 0. A list counts from the entry after the
 // one that brings it, so that those who are replaced have to approve of that; but if there was none, it
