@@ -54,7 +54,7 @@ func TestRefused(t *testing.T) {
 		{"a sixth member", 2, webvh.RuleJSON, "does not consist of", func(_, two *forged) { two.beforeSign = replace(`{`, `{"note":"",`) }},
 		{"a member twice", 2, webvh.RuleJSON, "not strict JSON", func(_, two *forged) { two.afterSign = replace(`{`, `{"parameters":{},`) }},
 		{"a member but for its case", 2, webvh.RuleJSON, "does not consist of", func(_, two *forged) { two.beforeSign = replace(`"state"`, `"State"`) }},
-		{"an empty line", 2, webvh.RuleJSON, "not strict JSON", func(_, two *forged) { two.afterSign = func(s string) string { return "\n" + s } }},
+		{"an empty line", 2, webvh.RuleJSON, "is an empty line", func(_, two *forged) { two.afterSign = func(s string) string { return "\n" + s } }},
 		{"two entries on a line", 2, webvh.RuleJSON, "not strict JSON", func(_, two *forged) { two.afterSign = func(s string) string { return s + "{}" } }},
 		{"an entry too long", 2, webvh.RuleSize, "at most", func(_, two *forged) {
 			two.afterSign = func(s string) string { return s + strings.Repeat(" ", webvh.MaxEntryBytes) }
