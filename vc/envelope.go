@@ -57,8 +57,9 @@ type Envelope struct {
 
 // MaxBindingAge is how old a [KeyBinding] may be (RFC 9901 §7.3 step 5.5). What keeps an
 // answer from being given twice is its nonce; this bounds how long one that nobody has
-// seen stays good: the time a person may take to agree, on a clock that is not quite right.
-const MaxBindingAge = time.Hour
+// seen stays good. It is signed after a person has agreed, and sent at once: minutes are
+// for networks that are slow.
+const MaxBindingAge = 5 * time.Minute
 
 // A KeyBinding is a holder's signature under one credential: it makes a
 // presentation of it.

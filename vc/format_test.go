@@ -141,6 +141,8 @@ func TestFormats(t *testing.T) {
 			{"by another's method", bound(other, func(b *vc.KeyBinding) { b.Key, b.Method = nil, other.ID.URL(other.ID.Identifier()) }), vc.ErrHolder},
 			{"of another challenge", bound(machine, func(b *vc.KeyBinding) { b.Nonce = "" }), vc.ErrChallenge},
 			{"for another domain", bound(machine, func(b *vc.KeyBinding) { b.Audience = nil }), vc.ErrDomain},
+			{"as old as is taken", bound(machine, func(b *vc.KeyBinding) { b.Created = noon.Add(-vc.MaxBindingAge) }), nil},
+			{"too old", bound(machine, func(b *vc.KeyBinding) { b.Created = noon.Add(-vc.MaxBindingAge - 2*time.Minute) }), vc.ErrExpired},
 			{"from the future", bound(machine, func(b *vc.KeyBinding) { b.Created = noon.Add(time.Hour) }), vc.ErrProof},
 			{"that does not hold", bound(machine, func(b *vc.KeyBinding) { b.Key = other.Key.Public() }), vc.ErrProof},
 			{"none", nil, vc.ErrMalformed},

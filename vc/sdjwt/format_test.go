@@ -326,7 +326,7 @@ func TestFormatRefused(t *testing.T) {
 			token := issue(Format{Confirm: Confirmation{Key: thiefKey.Public()}})
 			return token + f.binding(thiefKey, typBinding, token, now(answer))
 		}(), vc.ErrHolder, ""},
-		{"a day old", bind(good, strings.Replace(answer, "$now", "1795262400", 1)), vc.ErrExpired, "is taken for 1h"},
+		{"a day old", bind(good, strings.Replace(answer, "$now", "1795262400", 1)), vc.ErrExpired, "is taken for 5m"},
 		{"ended by its own word", bind(good, strings.Replace(answer, `{"iat"`, `{"exp":1,"iat"`, 1)), vc.ErrExpired, "ended"},
 		{"not begun by its own word", bind(good, strings.Replace(answer, `{"iat"`, `{"nbf":4102444800,"iat"`, 1)), vc.ErrNotYetValid, "starts"},
 		{"cnf of a kind that is not known", bind(f.token(nil, with(`"cnf":{"jku":"https://x.example"}`)), answer), vc.ErrMalformed, "cnf"},

@@ -12,11 +12,6 @@ import (
 	"github.com/hourmeter/hourmeter/vc"
 )
 
-// DefaultMaxAge is how old a key binding of an SD-JWT VC may be unless the Verifier says:
-// long enough for a person to agree to it, short enough to be an answer to this question.
-// That of a credential of package vc may be older: see [vc.MaxBindingAge].
-const DefaultMaxAge = 5 * time.Minute
-
 // A Verifier checks SD-JWT VCs. The zero Verifier works without a network, knows issuers
 // by did:key and did:jwk, and refuses what it cannot check. It is safe for concurrent use.
 //
@@ -27,7 +22,7 @@ type Verifier struct {
 	Resolver did.Resolver     // nil means did.Offline: no network
 	Status   vc.StatusChecker // nil: a credential with a status claim is a vc.UncheckedError
 	Skew     time.Duration    // tolerated clock difference; zero means one minute
-	MaxAge   time.Duration    // of a key binding; zero means DefaultMaxAge
+	MaxAge   time.Duration    // of a key binding; zero means [vc.MaxBindingAge]
 	Now      func() time.Time // nil means time.Now
 
 	// CurrentKeys judges a key by its owner's present DID document where the DID method
@@ -142,7 +137,7 @@ func (v *Verifier) VerifyVC(ctx context.Context, raw []byte, by Possession, acce
 	if !by.anyBearer {
 		b, maxAge := t.binding, v.MaxAge
 		if maxAge == 0 {
-			maxAge = DefaultMaxAge
+			maxAge = vc.MaxBindingAge
 		}
 		switch {
 		case b == nil:

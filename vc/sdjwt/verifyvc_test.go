@@ -153,7 +153,7 @@ func TestVCRefused(t *testing.T) {
 		{"also of the type", f.token(nil, `{"vct":"x","aka_vcts":["y","`+calibration+`"],"iss":"$iss"}`), bearer, nil, ""},
 		{"decoys only", with(`"_sd":["x","y"],"a":[{"...":"z"}]`), bearer, nil, ""},
 		{"without any disclosure", with(`"a":1`), bearer, nil, ""},
-		{"the oldest binding that is taken", sent(-DefaultMaxAge), asked, nil, ""},
+		{"the oldest binding that is taken", sent(-vc.MaxBindingAge), asked, nil, ""},
 		{"a clock that is a little fast", sent(time.Minute), asked, nil, ""},
 		{"key binding that is not asked for is not looked at", token + f.binding(thiefKey, typBinding, token, answer), bearer, nil, ""},
 
