@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/hourmeter/hourmeter/did"
 )
@@ -230,4 +231,36 @@ func ExampleDereferenced_Content() {
 	}
 	fmt.Println(found.MediaType(), found.Method.Type, len(content) > 0)
 	// Output: application/did Multikey true
+}
+
+// A key that was revoked was good before, by its document's own word.
+func ExampleDocument_KeyAt() {
+	doc, err := did.ParseDocument([]byte(`{
+		"@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"],
+		"id": "did:web:shop.example",
+		"verificationMethod": [{
+			"id": "#a", "type": "Multikey", "controller": "did:web:shop.example", "revoked": "2026-03-05T00:00:00Z",
+			"publicKeyMultibase": "z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp"
+		}],
+		"assertionMethod": ["#a"]
+	}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, day := range []int{4, 6} {
+		_, err := doc.KeyAt(doc.ID.URL("a"), did.AssertionMethod, time.Date(2026, 3, day, 0, 0, 0, 0, time.UTC))
+		fmt.Println(day, "March:", err)
+	}
+	// Output:
+	// 4 March: <nil>
+	// 6 March: did: key not authorized for this relationship: did:web:shop.example#a was revoked 2026-03-05T00:00:00Z
+}
+
+// Who asks says which version, and only one of the three ways.
+func ExampleVersion_Validate() {
+	fmt.Println(did.Version{Number: 3}.Validate())
+	fmt.Println(did.Version{Number: 3, ID: "3-QmVT…"}.Validate())
+	// Output:
+	// <nil>
+	// did: invalid options: want one of versionId, versionTime and versionNumber, which counts from 1
 }

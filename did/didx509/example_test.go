@@ -107,10 +107,14 @@ func ExampleParseChain() {
 	}
 	again, err := didx509.ParseChain(x5c)
 	fmt.Println(len(again), err)
+
+	again, err = didx509.ParseDER(chain.DER()...) // as x5chain of COSE has it
+	fmt.Println(len(again), err)
 	// Output:
 	// SERIALNUMBER=0042,O=Acme
 	// CN=Acme Line 1,O=Acme
 	// CN=Acme Root,O=Acme
+	// 3 <nil>
 	// 3 <nil>
 }
 

@@ -3,8 +3,8 @@
 //
 // [Verify] turns a log's text into a [Log], or an error that names the entry. A Log is a
 // [did.Resolver] of its DID at any version, and itself the start of the next one: [Create],
-// [Log.Update], [Log.Rotate], [Log.Move], [Log.Deactivate] and [Log.Witness] write, each returning
-// a new Log whose [Log.Raw] is to be published. Nothing here uses a network.
+// [Log.Update], [Log.Rotate], [Log.Move], [Log.SetWitnesses], [Log.Deactivate] and [Log.Witness] write,
+// each returning a new Log whose [Log.Raw] is to be published. Nothing here uses a network.
 //
 // The danger: a log shows that nothing in it was changed, not that nothing came after. Whoever hosts
 // it can withhold the newest entries, and with them that a key was withdrawn. Who has seen more can

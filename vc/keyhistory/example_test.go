@@ -83,6 +83,33 @@ func ExampleCheck() {
 	// by the log's: true
 }
 
+// What has become of a key is one thing, and what a caller makes of it another.
+func ExampleJudge() {
+	judges := []struct {
+		name  string
+		judge keyhistory.Judge
+	}{{"NotRevoked", keyhistory.NotRevoked}, {"WhenSigned", keyhistory.WhenSigned}, {"StillCurrent", keyhistory.StillCurrent}}
+	for _, u := range []keyhistory.Use{
+		{Now: keyhistory.Current, Known: true},
+		{Now: keyhistory.Current}, // no history: it is good today, and nobody knows about then
+		{Now: keyhistory.Rotated, Known: true, Since: day(15)},
+		{Now: keyhistory.Revoked, Known: true, Since: day(15)},
+	} {
+		fmt.Printf("%s, known then: %t, taken by:", u.Now, u.Known)
+		for _, j := range judges {
+			if j.judge(u) == nil {
+				fmt.Print(" ", j.name)
+			}
+		}
+		fmt.Println()
+	}
+	// Output:
+	// current, known then: true, taken by: NotRevoked WhenSigned StillCurrent
+	// current, known then: false, taken by: NotRevoked StillCurrent
+	// rotated, known then: true, taken by: NotRevoked WhenSigned
+	// revoked, known then: true, taken by:
+}
+
 func ExampleLoggedBy() {
 	u := keyhistory.Use{Now: keyhistory.Revoked, Since: day(15)}
 	fmt.Println("seen on day 11:", keyhistory.LoggedBy(day(11))(u) == nil)
