@@ -217,6 +217,10 @@ func (s *Service) named(name string, id DID) bool {
 	return err == nil && s.ID == u
 }
 
+// maxParameters is how many parameters a DID URL has that is dereferenced. DID Resolution defines
+// seven; reading takes the square of their number in time.
+const maxParameters = 32
+
 // urlParameters are the DID parameters of a DID URL.
 type urlParameters struct {
 	version              Version
@@ -230,6 +234,9 @@ type urlParameters struct {
 func (u URL) parameters() (q urlParameters, err error) {
 	if q.version, err = u.Version(); err != nil {
 		return q, err
+	}
+	if strings.Count(u.Query, "&") >= maxParameters {
+		return q, fmt.Errorf("%w: %s has more than %d parameters", ErrInvalidURL, quote(u.String()), maxParameters)
 	}
 	for query := u.Query; query != ""; {
 		var pair string

@@ -216,6 +216,7 @@ func TestADIDURLThatLeadsNowhereIsRefused(t *testing.T) {
 		{"a parameter twice", "did:example:drone?service=files&service=root", none, did.ErrInvalidURL, "INVALID_DID_URL"},
 		{"an empty service", "did:example:drone?service=", none, did.ErrInvalidURL, "INVALID_DID_URL"},
 		{"an empty type", "did:example:drone?serviceType=", none, did.ErrInvalidURL, "INVALID_DID_URL"},
+		{"33 parameters", "did:example:drone?service=files" + strings.Repeat("&", 32), none, did.ErrInvalidURL, "INVALID_DID_URL"},
 		{"a relativeRef alone", "did:example:drone?relativeRef=a", none, did.ErrInvalidURL, "INVALID_DID_URL"},
 		{"not UTF-8", "did:example:drone?%FF=1", none, did.ErrInvalidURL, "INVALID_DID_URL"},
 		{"a bad version", "did:example:drone?versionNumber=0", none, did.ErrInvalidURL, "INVALID_DID_URL"},

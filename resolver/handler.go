@@ -33,7 +33,9 @@ const (
 //	mux.Handle("/1.0/identifiers/", http.StripPrefix("/1.0/identifiers/", h))
 //	mux.HandleFunc("/1.0/methods", h.ServeMethods)
 //
-// The DID or DID URL stands in the path as it is, or percent-encoded as a whole. The query, and
+// The DID or DID URL stands in the path as it is, or percent-encoded as a whole. A DID URL that has
+// "//", "/./" or "/../" has to be encoded where an [http.ServeMux] is in front, which otherwise
+// redirects to another one without them. The query, and
 // the JSON object that is the body of a POST, hold options and DID parameters: accept, which
 // goes before the header, expandRelativeUrls, noCache, verificationRelationship, and x509chain of
 // did:x509; versionId, versionTime and versionNumber; service, serviceType and relativeRef. An option

@@ -458,3 +458,35 @@ func TestHandlerAnswersAsDereferenceDoes(t *testing.T) {
 	}
 	require.Equal(t, 24*len(accepts)*len(uses), n)
 }
+
+// A DID URL that is percent-encoded reaches a Handler behind an http.ServeMux as it is, whatever is in
+// its path. One that is not, and that the ServeMux would change, is answered by nobody.
+func TestHandlerBehindAServeMux(t *testing.T) {
+	const prefix = "/1.0/identifiers/"
+	var asked did.URL
+	methods := resolver.Methods{"example": &source{f: func(_ context.Context, id did.DID, _ did.Version) (*did.Resolution, error) {
+		asked = id.URL("")
+		return nil, did.ErrNotFound
+	}}}
+	mux := http.NewServeMux()
+	mux.Handle(prefix, http.StripPrefix(prefix, &resolver.Handler{Resolver: methods}))
+	ask := func(path string) int {
+		asked = did.URL{}
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest("GET", prefix+path, nil))
+		return w.Code
+	}
+	for _, id := range []string{"did:example:a.example%3A3000:b", "did:example:a%2F%2Fb", "did:example:%2E%2E:b"} {
+		for _, rest := range []string{"", "//b", "/../b", "/./b", "/b/.."} {
+			require.Equal(t, http.StatusNotFound, ask(strings.ReplaceAll(url.PathEscape(id+rest), ":", "%3A")))
+			require.Equal(t, id, asked.String(), rest)
+			if rest == "" {
+				require.Equal(t, http.StatusNotFound, ask(id))
+				require.Equal(t, id, asked.String())
+				continue
+			}
+			require.Equal(t, http.StatusTemporaryRedirect, ask(id+rest))
+			require.Zero(t, asked)
+		}
+	}
+}

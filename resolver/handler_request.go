@@ -21,6 +21,9 @@ const (
 	// maxQuery bounds the options of a request, in bytes: two DID URLs in full, and a chain of
 	// certificates of a device. It is also that of a POST's body.
 	maxQuery = 2*did.MaxLength + 16<<10
+	// maxOptions is how many options and DID parameters a request has. There are a dozen; reading takes
+	// the square of their number in time.
+	maxOptions = 32
 	// maxAccept bounds the header Accept. Browsers send 200 bytes.
 	maxAccept = 2 << 10
 )
@@ -202,6 +205,8 @@ func (o *httpOptions) set(name, value, pair string) (err error) {
 	switch {
 	case o.seen[name]:
 		return fmt.Errorf("%.40q is given more than once", name)
+	case len(o.seen) == maxOptions:
+		return fmt.Errorf("there are more than %d options", maxOptions)
 	case strings.ContainsFunc(name+value, func(c rune) bool { return c < ' ' || c >= 0x7f }):
 		return fmt.Errorf("%.40q: want ASCII", name)
 	}

@@ -172,6 +172,7 @@ func TestHandlerRefuses(t *testing.T) {
 		{"serviceType with a zero-width space", edKey + "?serviceType=" + url.QueryEscape("foo\u200bbar"), "", 400, "INVALID_OPTIONS"},
 		{"versionId that is not ASCII", edKey + "?versionId=" + url.QueryEscape("こ"), "", 400, "INVALID_OPTIONS"},
 		{"empty versionId", edKey + "?versionId=", "", 400, "INVALID_OPTIONS"},
+		{"33 options", edKey + "?" + strings.Join(strings.Split("abcdefghijklmnopqrstuvwxyzABCDEFG", ""), "&"), "", 400, "INVALID_OPTIONS"},
 		{"option given twice", edKey + "?versionId=1&versionId=2", "", 400, "INVALID_OPTIONS"},
 		{"two ways to pick a version", edKey + "?versionId=1&versionTime=2025-10-07T14:30:00Z", "", 400, "INVALID_OPTIONS"},
 		{"relativeRef with a space", edKey + "?relativeRef=my+path", "", 400, "INVALID_OPTIONS"},
