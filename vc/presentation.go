@@ -14,6 +14,7 @@ import (
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/jcs"
+	"github.com/hourmeter/hourmeter/internal/parallel"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
@@ -212,7 +213,7 @@ func (v *Verifier) presentation(ctx context.Context, raw []byte, ch Challenge, a
 	}
 	var first atomic.Int64 // of those that are bad
 	first.Store(int64(len(list)))
-	parallel(len(list), func(i int) {
+	parallel.Do(len(list), func(i int) {
 		var own *Report
 		if report != nil {
 			own = new(Report)

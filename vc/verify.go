@@ -5,14 +5,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/jcs"
+	"github.com/hourmeter/hourmeter/internal/parallel"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
@@ -366,7 +365,7 @@ type Result struct {
 // VerifyAll verifies many credentials on all cores. Results are in the order of raws.
 func (v *Verifier) VerifyAll(ctx context.Context, raws [][]byte, accept Accept) []Result {
 	results := make([]Result, len(raws))
-	parallel(len(raws), func(i int) {
+	parallel.Do(len(raws), func(i int) {
 		if err := ctx.Err(); err != nil {
 			results[i].Err = err
 			return
@@ -374,29 +373,4 @@ func (v *Verifier) VerifyAll(ctx context.Context, raws [][]byte, accept Accept) 
 		results[i].Verified, results[i].Err = v.Verify(ctx, raws[i], accept)
 	})
 	return results
-}
-
-// parallel calls f(0) … f(n-1) on all cores and waits.
-func parallel(n int, f func(i int)) {
-	workers := min(runtime.GOMAXPROCS(0), n)
-	if workers <= 1 {
-		for i := range n {
-			f(i)
-		}
-		return
-	}
-	var next atomic.Int64
-	var wait sync.WaitGroup
-	for range workers {
-		wait.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
-				}
-				f(i)
-			}
-		})
-	}
-	wait.Wait()
 }

@@ -2,6 +2,7 @@ package webvh
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/internal/jcs"
+	"github.com/hourmeter/hourmeter/internal/parallel"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
@@ -79,7 +81,7 @@ func read(text string, known *Log, limit time.Time) (*Log, error) {
 	if n := len(l.entries); n > 0 {
 		at = int(l.entries[n-1].end) + 1
 	}
-	for at < len(text) && l.broken == nil {
+	for at < len(text) {
 		end := strings.IndexByte(text[at:], '\n')
 		if end < 0 {
 			end = len(text) - at
@@ -96,6 +98,16 @@ func read(text string, known *Log, limit time.Time) (*Log, error) {
 		e.stateEnd += int32(at)
 		l.entries = append(l.entries, e)
 		at += end + 1
+	}
+	if n, err := c.unsigned(); err != nil {
+		bad := &LogError{Entry: n, Rule: RuleProof, Msg: "the proof", Err: err}
+		if n <= len(l.entries) {
+			e := &l.entries[n-1]
+			bad.VersionID, l.text, l.entries = e.versionID, text[:e.start], l.entries[:n-1]
+		} else { // it breaks another rule, too, which comes after this one
+			bad.VersionID = l.broken.VersionID
+		}
+		l.broken = bad
 	}
 	if len(l.entries) == 0 {
 		if l.broken == nil {
@@ -125,13 +137,38 @@ func (l *Log) resume(known *Log) {
 	}
 }
 
-// A checker checks entries, one after the other, and keeps its buffers.
+// A checker checks entries, one after the other, and keeps its buffers. All that is left to check after
+// the last is what they were signed with: that takes most of the time, and can be done on all cores.
 type checker struct {
 	limit     time.Time // no entry is later
+	line      []byte
 	canonical []byte
+	signed    []signed
 	at        place  // of the entry before
 	state     string // of the document that was read last, and needs not be read again
 	aka       []string
+}
+
+// signed is a proof yet to be checked: that key signed what has this digest.
+type signed struct {
+	entry int // from 1
+	proof
+	key    ed25519.PublicKey
+	digest [sha256.Size]byte
+}
+
+// unsigned returns the first entry with a proof that does not hold, and why.
+func (c *checker) unsigned() (entry int, err error) {
+	errs := make([]error, len(c.signed))
+	parallel.Do(len(c.signed), func(i int) {
+		errs[i] = c.signed[i].verify(c.signed[i].key, c.signed[i].digest)
+	})
+	for i, err := range errs {
+		if err != nil {
+			return c.signed[i].entry, err
+		}
+	}
+	return 0, nil
 }
 
 // entry checks the line that is entry n of l, whose entries before it hold. Offsets in what it returns
@@ -158,7 +195,8 @@ func (c *checker) entry(l *Log, n int, line string) (e entry, _ *LogError) {
 	}
 
 	// 2. It is an object of five members, and no others: all but the proof is hashed and signed.
-	doc, err := strictjson.Parse([]byte(line), strictjson.Limits{Bytes: MaxEntryBytes})
+	c.line = append(c.line[:0], line...)
+	doc, err := strictjson.Parse(c.line, strictjson.Limits{Bytes: MaxEntryBytes})
 	if err != nil {
 		return fail(RuleJSON, "is not strict JSON", err)
 	}
@@ -271,9 +309,8 @@ func (c *checker) entry(l *Log, n int, line string) (e entry, _ *LogError) {
 		if i < 0 {
 			return fail(RuleProof, fmt.Sprintf("%.80q is not one of the update keys in force", p.signer), nil)
 		}
-		if err := p.verify(signers.keys[i], digest); err != nil {
-			return fail(RuleProof, "the proof", err)
-		}
+		p.signer = signers.UpdateKeys[i] // the same text, and not one of the parsed line
+		c.signed = append(c.signed, signed{n, p, signers.keys[i], digest})
 		proof = proof.Next()
 	}
 
@@ -285,7 +322,7 @@ func (c *checker) entry(l *Log, n int, line string) (e entry, _ *LogError) {
 	}
 	if raw := state.Raw(); c.state == "" || raw != c.state {
 		c.state = ""
-		d, err := did.ParseDocument([]byte(raw))
+		d, err := did.ParseDocument(c.line[state.Offset():][:len(raw)])
 		if err != nil {
 			return fail(RuleState, "the document", err)
 		}

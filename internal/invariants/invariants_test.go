@@ -62,6 +62,7 @@ var mayImport = map[string][]string{
 	"internal/cbor":              {},
 	"internal/cosesign1":         {"internal/cbor", "internal/signature"},
 	"internal/jcs":               {"internal/strictjson"},
+	"internal/parallel":          {},
 	"internal/rdf":               {},
 	"internal/multikey":          {"internal/secp256k1", "internal/rsakey"},
 	"internal/rsakey":            {},
