@@ -53,6 +53,16 @@ func TestAccepted(t *testing.T) {
 		{"a proof outside a list, as the schema allows", func(one, _ *forged) {
 			one.afterSign = func(s string) string { return strings.NewReplacer(`"proof":[`, `"proof":`, `"}]}`, `"}}`).Replace(s) }
 		}, nil},
+		{"the longest ttl, the longest list", func(_, two *forged) {
+			keys := strings.Repeat(`"`+text(2)+`",`, webvh.MaxListed-1) + `"` + text(1) + `"`
+			two.params = `{"ttl":2147483648,"updateKeys":[` + keys + `]}`
+		}, func(t *testing.T, log *webvh.Log) {
+			require.Equal(t, 1<<31*time.Second, log.Parameters().TTL)
+			require.Len(t, log.Parameters().UpdateKeys, webvh.MaxListed)
+		}},
+		{"the longest entry", func(_, two *forged) {
+			two.afterSign = func(s string) string { return s + strings.Repeat(" ", webvh.MaxEntryBytes-len(s)) }
+		}, nil},
 		{"two proofs that hold", func(_, two *forged) { two.proofs = 2 }, nil},
 		{"a proof with a name and a time", func(_, two *forged) {
 			two.more = `,"id":"urn:uuid:1","created":"2031-01-01T00:00:00.5Z"`

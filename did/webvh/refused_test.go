@@ -51,6 +51,7 @@ func TestRefused(t *testing.T) {
 		{"a proof that is a text", 1, webvh.RuleJSON, "does not consist of", func(one, _ *forged) {
 			one.afterSign = func(s string) string { return s[:strings.Index(s, `"proof":[`)] + `"proof":"z"}` }
 		}},
+		{"parameters that are a list", 2, webvh.RuleJSON, "does not consist of", func(_, two *forged) { two.params = `[]` }},
 		{"a sixth member", 2, webvh.RuleJSON, "does not consist of", func(_, two *forged) { two.beforeSign = replace(`{`, `{"note":"",`) }},
 		{"a member twice", 2, webvh.RuleJSON, "not strict JSON", func(_, two *forged) { two.afterSign = replace(`{`, `{"parameters":{},`) }},
 		{"a member but for its case", 2, webvh.RuleJSON, "does not consist of", func(_, two *forged) { two.beforeSign = replace(`"state"`, `"State"`) }},
@@ -101,6 +102,10 @@ func TestRefused(t *testing.T) {
 		{"no version of the method", 1, webvh.RuleParameters, `"method" is missing`, func(one, _ *forged) {
 			one.params = `{"scid":"{SCID}","updateKeys":["` + text(1) + `"]}`
 		}},
+		{"no parameters at all", 1, webvh.RuleParameters, `"method" is missing`, func(one, _ *forged) { one.params = `{}` }},
+		{"a version of the method that begins like the one known", 1, webvh.RuleParameters, "did:webvh:1.0 is the only version known", func(one, _ *forged) {
+			one.params = strings.Replace(one.params, "did:webvh:1.0", "did:webvh:1.01", 1)
+		}},
 		{"an unknown version of the method *", 1, webvh.RuleParameters, "did:webvh:1.0 is the only version known", func(one, _ *forged) {
 			one.params = strings.Replace(one.params, "did:webvh:1.0", "did:webvh:99.9", 1)
 		}},
@@ -150,6 +155,9 @@ func TestRefused(t *testing.T) {
 		{"a list of witnesses alone", 1, webvh.RuleParameters, `"witness" is no object`, func(one, _ *forged) { one.params = params(`"witness":[]`) }},
 		{"65 witnesses", 1, webvh.RuleParameters, "at most 64 witnesses", func(one, _ *forged) {
 			one.params = params(`"witness":{"threshold":1,"witnesses":[` + strings.Repeat("7,", 64) + `7]}`)
+		}},
+		{"a witness and a remark", 1, webvh.RuleParameters, "does not consist of a threshold and", func(one, _ *forged) {
+			one.params = params(`"witness":{"threshold":1,"note":"","witnesses":[{"id":"did:key:` + text(5) + `"}]}`)
 		}},
 		{"a witness twice *", 1, webvh.RuleParameters, "twice", func(one, _ *forged) {
 			one.params = params(`"witness":{"threshold":2,"witnesses":[{"id":"did:key:` + text(5) + `"},{"id":"did:key:` + text(5) + `"}]}`)

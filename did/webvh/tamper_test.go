@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -192,4 +193,47 @@ func TestFork(t *testing.T) {
 	}
 	_, err = webvh.Verify(other.ID(), two.Raw(), nil)
 	require.ErrorContains(t, err, "id: this is the log of")
+
+	// Nor of an entry of which one byte is another, wherever that is, or that has more behind it.
+	whole := bytes.TrimSuffix(one.Raw(), []byte("\n"))
+	for _, spoiled := range [][]byte{append([]byte("x"), whole[1:]...), append(bytes.Clone(whole), 'x'), append(whole[:len(whole)-1:len(whole)-1], 'x')} {
+		_, err = webvh.Verifier{Known: one}.Verify(one.ID(), spoiled, nil)
+		require.ErrorContains(t, err, "json: is not strict JSON")
+	}
+}
+
+// Clocks differ: by a minute, if nothing else is said.
+func TestSkew(t *testing.T) {
+	log, err := webvh.Create(webvh.Change{Key: key(1), Time: day(1), Document: draft(t, "fleet.example", key(9))})
+	require.NoError(t, err)
+	for _, tt := range []struct {
+		skew, behind time.Duration
+		ok           bool
+	}{
+		{0, time.Minute, true},
+		{0, time.Minute + 1, false},
+		{time.Hour, time.Hour, true},
+		{time.Hour, time.Hour + 1, false},
+	} {
+		v := webvh.Verifier{Skew: tt.skew, Now: func() time.Time { return day(1).Add(-tt.behind) }}
+		_, err := v.Verify(log.ID(), log.Raw(), nil)
+		require.Equal(t, tt.ok, err == nil, "%v: %v", tt, err)
+	}
+}
+
+// Who lets go of all keys has none to come back with, whether the DID is retired or not.
+func TestNoKeys(t *testing.T) {
+	let := second()
+	let.params = `{"updateKeys":[]}`
+	log := let.add(t, first().add(t, ""))
+	id, err := webvh.Subject([]byte(log))
+	require.NoError(t, err)
+	_, err = webvh.Verify(id, []byte(log), nil)
+	require.NoError(t, err)
+	for _, params := range []string{`{}`, `{"updateKeys":["` + text(1) + `"]}`} {
+		back := second()
+		back.params = params
+		_, err = webvh.Verify(id, []byte(back.add(t, log)), nil)
+		require.ErrorContains(t, err, "is not one of the update keys in force")
+	}
 }

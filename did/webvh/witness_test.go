@@ -69,6 +69,7 @@ func testimony(t testing.TB, log *webvh.Log, by map[int][]byte) []byte {
 // Which entries have to be approved of, by whom, and what counts.
 func TestWitnesses(t *testing.T) {
 	a, b, none := witnesses(2, 5, 6, 7), witnesses(1, 8), webvh.Witness{}
+	fewer := witnesses(1, 5, 6, 7)
 	for _, tt := range []struct {
 		name     string
 		declared []*webvh.Witness
@@ -92,6 +93,8 @@ func TestWitnesses(t *testing.T) {
 		{"the old ones no longer", []*webvh.Witness{&a, &b, nil}, map[int][]byte{3: {5, 6}}, 2},
 		{"who has none takes them at once", []*webvh.Witness{nil, &b}, map[int][]byte{}, 1},
 		{"who has none takes them at once, and they approve", []*webvh.Witness{nil, &b}, map[int][]byte{2: {8}}, 2},
+		{"fewer of the same are enough from now on", []*webvh.Witness{&a, &fewer, nil}, map[int][]byte{2: {5, 6}, 3: {7}}, 3},
+		{"fewer of the same, without their consent", []*webvh.Witness{&a, &fewer}, map[int][]byte{1: {5, 6}, 2: {7}}, 1},
 		{"sending them away needs them", []*webvh.Witness{&b, &none}, map[int][]byte{1: {8}}, 1},
 		{"sent away with their consent", []*webvh.Witness{&b, &none}, map[int][]byte{2: {8}}, 2},
 		{"after that nobody is asked", []*webvh.Witness{&b, &none, nil, nil}, map[int][]byte{2: {8}}, 4},
@@ -134,6 +137,7 @@ func TestWitnessFile(t *testing.T) {
 		{"with another log's beside", strings.TrimSuffix(good, "]") + "," + string(testimony(t, elsewhere, map[int][]byte{2: {5}}))[1:], ""},
 		{"with an entry to come", strings.TrimSuffix(good, "]") + `,{"versionId":"2-QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N","proof":[]}]`, ""},
 		{"with an entry that nobody approved of", strings.TrimSuffix(good, "]") + `,{"versionId":"9-Qm"}]`, ""},
+		{"with an entry without a number", strings.TrimSuffix(good, "]") + `,{"versionId":"Qm","proof":[]},{"versionId":"0-Qm","proof":[]}]`, ""},
 		{"with a proof beside that is none", strings.Replace(good, `"proof":[`, `"proof":[7,`, 1), ""},
 		{"none", "", "there is no did-witness.json"},
 		{"an empty list", "[]", "0 of 1 witnesses"},
@@ -142,6 +146,7 @@ func TestWitnessFile(t *testing.T) {
 		{"a list of something else", `[7]`, "does not consist of a versionId"},
 		{"a proof that is no list", `[{"versionId":"1-Qm","proof":{}}]`, "does not consist of a versionId"},
 		{"a third member", strings.Replace(good, `"proof"`, `"note":"","proof"`, 1), "does not consist of a versionId"},
+		{"a member that is no proof", `[{"versionId":"1-Qm","prove":[]}]`, "does not consist of a versionId"},
 		{"too long", good + strings.Repeat(" ", webvh.MaxWitnessBytes), "at most 1048576 are read"},
 		{"of another log only *", string(testimony(t, elsewhere, map[int][]byte{2: {5}})), "0 of 1 witnesses"},
 		{"changed", strings.Replace(good, `"proofValue":"z`, `"proofValue":"z2`, 1), "does not match"},
@@ -164,9 +169,21 @@ func TestWitnessFile(t *testing.T) {
 		})
 	}
 
+	// null was an early way to send them away.
+	one, two, three := first(), second(), second()
+	one.params = params(`"witness":{"threshold":1,"witnesses":[{"id":"did:key:` + text(5) + `"}]}`)
+	two.params = `{"witness":null}`
+	away := three.add(t, two.add(t, one.add(t, "")))
+	id, err := webvh.Subject([]byte(away))
+	require.NoError(t, err)
+	whole, _ := webvh.Verify(id, []byte(away), nil)
+	whole, err = webvh.Verify(id, []byte(away), testimony(t, whole, map[int][]byte{2: {5}}))
+	require.NoError(t, err)
+	require.Empty(t, whole.Parameters().Witness)
+
 	// Who has no witnesses needs no file, and one that cannot be read is not looked at.
 	alone := unapproved(t, nil)
-	_, err := webvh.Verify(alone.ID(), alone.Raw(), []byte("["))
+	_, err = webvh.Verify(alone.ID(), alone.Raw(), []byte("["))
 	require.NoError(t, err)
 }
 
