@@ -67,6 +67,9 @@ func TestAccepted(t *testing.T) {
 		{"a proof with a name and a time", func(_, two *forged) {
 			two.more = `,"id":"urn:uuid:1","created":"2031-01-01T00:00:00.5Z"`
 		}, nil},
+		{"a proof made in another zone, with a nonce", func(_, two *forged) {
+			two.more = `,"nonce":"7","created":"2031-01-01T00:00:00+02:00"`
+		}, nil},
 		{"an offset of zero and a fraction", func(_, two *forged) { two.time = "2026-01-02T00:00:00.25+00:00" }, func(t *testing.T, log *webvh.Log) {
 			require.Equal(t, day(2).Add(250*time.Millisecond), log.Entry(2).Time)
 		}},

@@ -30,9 +30,9 @@ func readProof(v strictjson.Value) (p proof, err error) {
 		}
 		want := ""
 		switch name := m.Name(); name {
-		case "id", "verificationMethod", "proofValue":
-		case "created":
-			if _, err := readTime(m.Text()); err != nil {
+		case "id", "nonce", "verificationMethod", "proofValue":
+		case "created": // in any zone
+			if _, err := time.Parse(time.RFC3339, m.Text()); err != nil {
 				return p, fmt.Errorf("created: %w", err)
 			}
 		case "type":

@@ -227,6 +227,10 @@ func TestRefused(t *testing.T) {
 		{"a proof that is no object", 2, webvh.RuleProof, "has no type", func(_, two *forged) {
 			two.afterSign = func(s string) string { return s[:strings.Index(s, `"proof":[`)] + `"proof":[[]]}` }
 		}},
+		{"made in no zone", 2, webvh.RuleProof, "created:", func(_, two *forged) { two.more = `,"created":"2026-01-02T00:00:00"` }},
+		{"a proof with a context, which entries do not have", 2, webvh.RuleProof, `has a "@context" that is no string`, func(_, two *forged) {
+			two.more = `,"@context":["https://www.w3.org/ns/did/v1"]`
+		}},
 		{"made at no time", 2, webvh.RuleProof, "created:", func(_, two *forged) { two.more = `,"created":"yesterday"` }},
 		{"a proof of something else", 2, webvh.RuleProof, "does not match", func(_, two *forged) {
 			two.proofValue = "z3uHmobxUXzzk5Gw5d6vb57bhnZZfGcSMRnfvivLkXkqRt1MrDrpEWW6jNjXr22iJFEo3Qp8o9nyKnVhWipdsGFpu"
