@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -258,9 +259,37 @@ func TestWebVHSharesFetches(t *testing.T) {
 	defer cancel()
 	_, err := f.resolve(ctx, did.Version{})
 	retry(t, err)
-	<-gone
+	select {
+	case <-gone:
+	case <-time.After(resolver.DefaultTimeout / 2):
+		t.Fatal("nobody waits, and it goes on")
+	}
 	_, err = f.resolve(ctx, did.Version{})
 	retry(t, err)
+
+	// Who wants no memory does not share in what began before.
+	release = make(chan struct{})
+	f.host.before = func(*http.Request) { began <- struct{}{}; <-release }
+	wg.Go(func() {
+		_, err := f.resolve(t.Context(), did.Version{})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-began
+	wg.Go(func() {
+		_, err := f.webvh.Resolve(resolver.NoCache(t.Context()), f.id, did.Version{})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case <-began:
+	case <-time.After(resolver.DefaultTimeout / 2):
+		t.Error("it is not asked for again")
+	}
+	close(release)
+	wg.Wait()
 }
 
 // The hour meter cannot be rolled back: not by a host that forgets an entry, nor by a controller who
@@ -594,10 +623,20 @@ func TestWebVHAsksWatchers(t *testing.T) {
 	_, err = f.resolve(t.Context(), did.Version{})
 	require.Equal(t, 503, retry(t, err).Status, "it is the host's error that counts")
 	f.webvh.NamedWatchers = true
+	shared := append(make([]string, 0, 9), f.webvh.Watchers...)
+	f.webvh.Watchers = shared
 	res, err = f.webvh.Resolve(t.Context(), f.id, did.Version{})
 	require.NoError(t, err)
 	require.True(t, res.Stale)
 	require.Equal(t, second.Entry(2).VersionID, res.VersionID)
+	require.Empty(t, shared[:3][2], "the caller's list is the caller's")
+
+	// Each may take its time, so that not many are asked.
+	asked := named.asked.Load()
+	f.webvh.Watchers = slices.Repeat([]string{at("nobody.example")}, 4)
+	_, err = f.resolve(t.Context(), did.Version{})
+	require.Equal(t, 503, retry(t, err).Status)
+	require.Equal(t, asked, named.asked.Load())
 
 	// A host that serves something else is refused, whatever a watcher has.
 	f.host.down.Store(0)
