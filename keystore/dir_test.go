@@ -628,3 +628,15 @@ func BenchmarkOpen(b *testing.B) {
 		})
 	}
 }
+
+func TestAListIsByName(t *testing.T) {
+	d := newDir(t)
+	create(t, d, "owner-2", "owner", "own")
+	infos, err := d.List()
+	require.NoError(t, err)
+	var names []string
+	for _, info := range infos {
+		names = append(names, info.Name)
+	}
+	require.Equal(t, []string{"own", "owner", "owner-2"}, names)
+}

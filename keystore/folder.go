@@ -146,6 +146,7 @@ func (f *folder) keys() ([]string, error) {
 	for i := range files {
 		files[i] = strings.TrimSuffix(files[i], keySuffix)
 	}
+	slices.Sort(files) // with their suffixes "owner-2" came before "owner"
 	return files, err
 }
 

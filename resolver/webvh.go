@@ -44,9 +44,9 @@ const (
 // Witnesses, whom the log names, make up for that.
 //
 // Only the DID's own host counts, as with [Web], with the same errors: under another name it is
-// asked for again, even if the log is known. The host of a name that the DID had before it moved may serve
-// the beginning alone. A log that is broken beyond some entry is not
-// remembered; it still answers for versions before, by name, number or time.
+// asked for again, even if the log is known. The host of a name that the DID had before it moved
+// may serve the beginning alone. A log that is broken beyond some entry is not remembered; it still
+// answers for versions before, by name, number or time.
 //
 // A WebVH is used by pointer. Its fields do not change after first use.
 type WebVH struct {
