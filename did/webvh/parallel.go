@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/internal/jcs"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
 )
 
@@ -23,7 +24,15 @@ func (l *Log) ParallelDIDWeb() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := strings.ReplaceAll(res.Document.Raw, "did:"+Method+":"+l.scid+":", "did:web:")
+	plain := res.Document.Raw
+	if strings.Contains(plain, `\`) { // escapes would hide names from what follows
+		b, err := jcs.Canonical([]byte(plain))
+		if err != nil {
+			return nil, err
+		}
+		plain = string(b)
+	}
+	text := strings.ReplaceAll(plain, "did:"+Method+":"+l.scid+":", "did:web:")
 	parsed, err := strictjson.Parse([]byte(text), strictjson.Limits{})
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package webvh_test
 
 import (
+	"bytes"
 	"fmt"
 	"runtime"
 	"strings"
@@ -174,6 +175,17 @@ func TestParallelDIDWeb(t *testing.T) {
 	k, err := web.Key(web.ID.URL("key-1"), did.AssertionMethod)
 	require.NoError(t, err)
 	require.Equal(t, key(9).Public(), k)
+
+	// Escapes are free in JSON, and are no part of what is signed.
+	escaped, err := webvh.Verify(log.ID(), bytes.ReplaceAll(log.Raw(), []byte(`"id":"did:`), []byte(`"id":"did\u003a`)), nil)
+	require.NoError(t, err)
+	raw, err = escaped.ParallelDIDWeb()
+	require.NoError(t, err)
+	require.NotContains(t, string(raw), `\`)
+	again, err := did.ParseDocument(raw)
+	require.NoError(t, err)
+	require.Equal(t, web.ID, again.ID)
+	require.Equal(t, web.VerificationMethod, again.VerificationMethod)
 
 	log, err = log.Deactivate(webvh.Change{Key: key(1), Time: day(2)})
 	require.NoError(t, err)
