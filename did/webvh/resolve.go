@@ -52,7 +52,11 @@ func (l *Log) Resolve(_ context.Context, id did.DID, v did.Version) (*did.Resolu
 			return nil, l.broken
 		}
 		if i < 0 || i > last || v.ID != "" && v.ID != l.entries[i].versionID {
-			return nil, fmt.Errorf("%w: the log of %s has no such version", did.ErrNotFound, l.ID())
+			name := fmt.Sprintf("%.80q", v.ID)
+			if v.ID == "" {
+				name = strconv.Itoa(v.Number)
+			}
+			return nil, fmt.Errorf("%w: the log of %s ends with version %d, and has no %s", did.ErrNotFound, l.ID(), l.held, name)
 		}
 	case !v.Time.IsZero():
 		i = sort.Search(l.held, func(i int) bool { return l.entries[i].time.After(v.Time) }) - 1

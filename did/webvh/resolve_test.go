@@ -101,6 +101,9 @@ func TestResolve(t *testing.T) {
 		})
 	}
 
+	_, err = log.Resolve(t.Context(), home, did.Version{Number: 9})
+	require.ErrorContains(t, err, "ends with version 3, and has no 9")
+
 	// did.Key asks with the time of a signature, and gets the key of then.
 	k, err := did.Key(t.Context(), log, home.URL("key-1"), did.AssertionMethod, did.Version{Time: day(4)})
 	require.NoError(t, err)
