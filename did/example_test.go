@@ -264,3 +264,21 @@ func ExampleVersion_Validate() {
 	// <nil>
 	// did: invalid options: want one of versionId, versionTime and versionNumber, which counts from 1
 }
+
+// A machine that has moved was called otherwise in its documents of before. Its method vouches that it is
+// the same; a document cannot do that for itself.
+func ExampleResolution_Describes() {
+	before, now := did.MustParse("did:webvh:QmX:fleet.example"), did.MustParse("did:webvh:QmX:yard.example")
+	claimed := did.MustParse("did:web:yard.example")
+	res := did.Resolution{
+		Document:     &did.Document{ID: before, AlsoKnownAs: []string{claimed.String()}},
+		EquivalentID: []did.DID{now},
+	}
+	for _, id := range []did.DID{before, now, claimed} {
+		fmt.Println(id, res.Describes(id))
+	}
+	// Output:
+	// did:webvh:QmX:fleet.example true
+	// did:webvh:QmX:yard.example true
+	// did:web:yard.example false
+}
