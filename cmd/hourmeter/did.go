@@ -195,6 +195,11 @@ challenges), keyAgreement, capabilityInvocation or capabilityDelegation.`,
 			}
 			url.Query = "" // the version, which was read
 			public, err := did.Key(cmd.Context(), lookup, url, did.Relationship(use), version)
+			if errors.Is(err, did.ErrNotFound) {
+				if res, _ := lookup.Resolve(cmd.Context(), url.DID, version); res != nil && res.Document.Method(url) == nil {
+					err = fmt.Errorf("%w: %w", did.ErrNotFound, edited(res.Document).noMethod(url))
+				}
+			}
 			if err != nil {
 				return unresolved(err)
 			}

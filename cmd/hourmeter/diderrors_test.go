@@ -16,6 +16,8 @@ func TestDIDMessages(t *testing.T) {
 	d.write("empty-line.jsonl", log[0]+"\n\n")
 	d.write("broken.jsonl", strings.Replace(whole, "urn:drone:7", "urn:drone:8", 1))
 	d.write("other.json", `{"id": "did:web:fleet.example"}`)
+	long := strings.TrimSpace(d.ok("did", "create", "--method", "peer", "--numalgo", "4", "--key", "machine"))
+	names := strings.NewReplacer("ID", d.id, "LONG", long, "SHORT", long[:strings.LastIndexByte(long, ':')])
 	for _, tt := range []struct {
 		name, args string
 		code       int
@@ -33,11 +35,15 @@ func TestDIDMessages(t *testing.T) {
 		{"a certified machine without certificates", "did resolve did:x509:0:sha256:WE4P5dd8DnLHSkyHaIjhp4udlkF9LqoKwCvu9gl38jk::subject:CN:x", exitUnchecked, []string{"pass it with --x509-chain"}},
 		{"an address of this machine", "did resolve did:web:fleet.example --online --dns fleet.example=127.0.0.1", exitUnchecked, []string{"127.0.0.1 is not public", "pass --allow-address"}},
 		{"a signer whose key has no name", "issue other.json --type MaintenanceCredential --key machine --as ID", exitError, []string{"--method is required", "#key-1"}},
+		{"a key that is not there", "did key ID#key-9 --did-log drone", exitInvalid, []string{"has no key ID#key-9; it has #key-1"}},
+		{"a short form", "did resolve SHORT", exitUnchecked, []string{"ask its holder for it", "pass it with --long-form"}},
+		{"a short form, with the long one", "did resolve SHORT --long-form LONG", exitOK, []string{`"id": "SHORT"`}},
+		{"a long form that is none", "did resolve SHORT --long-form ID", exitError, []string{"--long-form: "}},
 	} {
-		r := d.run("", strings.Fields(strings.ReplaceAll(tt.args, "ID", d.id))...)
+		r := d.run("", strings.Fields(names.Replace(tt.args))...)
 		require.Equal(t, tt.code, r.code, "%s: %s%s", tt.name, r.stdout, r.stderr)
 		for _, says := range tt.says {
-			require.Contains(t, r.stdout+r.stderr, says, tt.name)
+			require.Contains(t, r.stdout+r.stderr, names.Replace(says), tt.name)
 		}
 	}
 	require.Equal(t, whole, d.read("drone/did.jsonl"), "nothing was changed")

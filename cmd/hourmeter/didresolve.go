@@ -25,6 +25,7 @@ type resolveFlags struct {
 	stale     time.Duration
 	chains    []string
 	logs      []string
+	longForms []string
 	current   bool
 }
 
@@ -40,6 +41,7 @@ func (r *resolveFlags) sources(f *pflag.FlagSet) {
 	f.BoolVar(&r.noCache, "no-cache", false, "ask anew, whatever --cache remembers")
 	f.StringVar(&r.universal, "resolver", "", "`URL` of a Universal Resolver to ask with --online about other methods; its word is taken")
 	f.StringArrayVar(&r.logs, "did-log", nil, "`folder` or did.jsonl of a did:webvh, to read in place of what its host has; may be repeated")
+	f.StringArrayVar(&r.longForms, "long-form", nil, "`DID` that is the long form of a did:peer, by which its short form resolves; may be repeated")
 	f.StringArrayVar(&r.chains, "x509-chain", nil, "`file` with the certificate chain of a did:x509, PEM; may be repeated")
 }
 
@@ -91,10 +93,11 @@ func (a *app) didResolveCommand() *cobra.Command {
 number that its method gave it. A version may also stand in the DID URL
 (?versionTime=2026-03-05T00:00:00Z).
 
-did:key, did:jwk, did:peer and did:pkh say everything themselves; did:x509 needs the
-certificates, --x509-chain. did:web and did:webvh are looked up with --online, a did:webvh
-also in a --did-log at hand: it is verified from its first entry to its last. A did:web is
-the word of its server. Other methods are asked of --resolver, whose word is taken.
+did:key, did:jwk, did:peer and did:pkh say everything themselves, but a short did:peer needs
+its --long-form; did:x509 needs the certificates, --x509-chain. did:web and did:webvh are
+looked up with --online, a did:webvh also in a --did-log at hand: it is verified from its
+first entry to its last. A did:web is the word of its server. Other methods are asked of
+--resolver, whose word is taken.
 
 --metadata prints the result of DID Resolution: the document, what its method says of
 it, and of an error its name in the standard. The exit code is 2 if there is no such
@@ -104,6 +107,7 @@ document, 3 if it could not be found out.`,
   hourmeter did resolve did:web:fleet.example --online --cache ./cache --stale 72h
   hourmeter did resolve 'did:webvh:Qm…:fleet.example:drone-7?versionNumber=3' --did-log ./drone-7
   hourmeter did resolve did:x509:0:sha256:… --x509-chain chain.pem
+  hourmeter did resolve did:peer:4zQm… --long-form did:peer:4zQm…:z…
   hourmeter did resolve did:ethr:0x… --online --resolver https://resolver.example`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/did/didx509"
+	"github.com/hourmeter/hourmeter/did/peer"
 	"github.com/hourmeter/hourmeter/did/webvh"
 	"github.com/hourmeter/hourmeter/resolver"
 	"github.com/hourmeter/hourmeter/vc/bundle"
@@ -64,6 +65,19 @@ func (r resolveFlags) resolver(a *app, n networkFlags) (l lookup, err error) {
 		certified.Chains = append(certified.Chains, chain)
 	}
 	l.methods["x509"] = certified
+	known := map[did.DID]did.DID{}
+	for _, text := range r.longForms {
+		long, err := did.Parse(text)
+		if err != nil {
+			return l, fmt.Errorf("--long-form: %w", err)
+		}
+		short, err := peer.Short(long)
+		if err != nil {
+			return l, fmt.Errorf("--long-form: %w", err)
+		}
+		known[short] = long
+	}
+	l.methods["peer"] = peer.Resolver{Known: known}
 	if len(r.logs) > 0 {
 		logs, err := a.localLogs(r.logs, l.methods[webvh.Method])
 		if err != nil {
@@ -147,6 +161,8 @@ func (l lookup) advise(err error) error {
 	switch {
 	case errors.Is(err, didx509.ErrChainNeeded):
 		return fmt.Errorf("%w: pass it with --x509-chain", err)
+	case errors.Is(err, peer.ErrLongFormUnknown):
+		return fmt.Errorf("%w: pass it with --long-form", err)
 	case errors.Is(err, resolver.ErrAddress):
 		return fmt.Errorf("%w: if it is a network of yours, pass --allow-address", err)
 	case errors.As(err, &unknown):

@@ -60,7 +60,7 @@ func ExampleNew4() {
 	fmt.Println(err)
 	// Output:
 	// did:peer:4zQmPj2SBUYVXGkNyHWsJm69VH2mnEY5rgugvjhJWoxjs3JN <nil>
-	// peer: the long form of this DID is not known: ask its holder for it, and put it into Resolver.Known (did:peer:4zQmPj2SBUYVXGkNyHWsJm69VH2mnEY5rgugvjhJWoxjs3JN)
+	// peer: the long form of this DID is not known: ask its holder for it (did:peer:4zQmPj2SBUYVXGkNyHWsJm69VH2mnEY5rgugvjhJWoxjs3JN)
 }
 
 func ExampleNew4Document() {

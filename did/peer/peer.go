@@ -34,8 +34,8 @@ import (
 const MaxMethods = 24
 
 // ErrLongFormUnknown says that a DID is a short form, which only its long form can resolve.
-// It is no answer: whoever has the long form can tell.
-var ErrLongFormUnknown = errors.New("peer: the long form of this DID is not known: ask its holder for it, and put it into Resolver.Known")
+// It is no answer: whoever has the long form can tell, and [Resolver.Known] takes it.
+var ErrLongFormUnknown = errors.New("peer: the long form of this DID is not known: ask its holder for it")
 
 // A Resolver resolves did:peer 0, 2 and 4, without a network. The documents never change, so
 // it answers for every time; they have no versions with names, so asking for one gets
