@@ -48,7 +48,8 @@ const (
 // A Client makes requests over HTTPS to servers that strangers may have named. The zero Client is
 // strict:
 //
-//   - https only, also when redirected, and never with a user or password in the URL;
+//   - https only, also when redirected, never with a user or password in the URL, nor at a port of
+//     another protocol, such as 25;
 //   - to public addresses only. The address is looked at when the connection is made, after the
 //     name was resolved, so a name server that changes its mind gains nothing;
 //   - no proxy, no cookies, no credentials, no Referer;
@@ -170,6 +171,8 @@ func checkURL(u *url.URL) error {
 		return fmt.Errorf("%w: a URL is no place for a user or password", ErrURL)
 	case u.Hostname() == "" || u.Opaque != "":
 		return fmt.Errorf("%w: it names no host", ErrURL)
+	case isOtherPort(u):
+		return fmt.Errorf("%w: port %s is of another protocol", ErrURL, u.Port())
 	case u.Fragment != "":
 		return fmt.Errorf("%w: a fragment is nothing that a server is asked for", ErrURL)
 	}

@@ -150,6 +150,8 @@ func TestClientRefuses(t *testing.T) {
 			http.Redirect(w, r, "https://root:secret@log.example.com/", http.StatusFound)
 		case "/loop":
 			http.Redirect(w, r, "/loop", http.StatusFound)
+		case "/mail":
+			http.Redirect(w, r, "https://log.example.com:25/", http.StatusFound)
 		case "/file":
 			http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
 		}
@@ -172,6 +174,7 @@ func TestClientRefuses(t *testing.T) {
 		{"on to metadata", base + "/metadata", resolver.ErrAddress},
 		{"on with a password", base + "/user", resolver.ErrRedirect},
 		{"round and round", base + "/loop", resolver.ErrRedirect},
+		{"on to a mail server", base + "/mail", resolver.ErrRedirect},
 		{"on to a file", base + "/file", resolver.ErrRedirect},
 
 		{"http", "http://log.example.com/", resolver.ErrURL},
@@ -179,11 +182,14 @@ func TestClientRefuses(t *testing.T) {
 		{"no scheme", "log.example.com", resolver.ErrURL},
 		{"no host", "https:///x", resolver.ErrURL},
 		{"no URL", "https://log.example.com:x/", resolver.ErrURL},
+		{"SSH", "https://log.example.com:22/", resolver.ErrURL},
+		{"SIP over TLS", "https://log.example.com:5061/", resolver.ErrURL},
+		{"IRC", "https://log.example.com:06667/", resolver.ErrURL},
 		{"a password", "https://root:secret@log.example.com/", resolver.ErrURL},
 		{"a fragment", base + "/plain#x", resolver.ErrURL},
 		{"too long", base + "/" + strings.Repeat("x", 3000), resolver.ErrURL},
-		{"loopback", "https://127.0.0.2:1/", resolver.ErrAddress},
-		{"loopback by IPv6", "https://[::1]:1/", resolver.ErrAddress},
+		{"loopback", "https://127.0.0.2:2/", resolver.ErrAddress},
+		{"loopback by IPv6", "https://[::1]:2/", resolver.ErrAddress},
 		{"private", "https://192.168.0.1/", resolver.ErrAddress},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

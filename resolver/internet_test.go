@@ -206,7 +206,7 @@ func badHosts(n *internet, release chan struct{}) []expectation {
 		{"absent.example", status(404), fs.ErrNotExist, none, "404 Not Found"},
 		{"gone.example", status(410), fs.ErrNotExist, none, "410 Gone"},
 		{"elsewhere.example", to("https://good.example:PORT/.well-known/did.json"), resolver.ErrRedirect, invalid, "nobody answers for another host"},
-		{"otherport.example", to("https://otherport.example:1/.well-known/did.json"), resolver.ErrRedirect, invalid, "nobody answers for another host"},
+		{"otherport.example", to("https://otherport.example:8444/.well-known/did.json"), resolver.ErrRedirect, invalid, "nobody answers for another host"},
 		{"topublic.example", to("https://10.0.0.1/did.json"), resolver.ErrRedirect, invalid, "to https://10.0.0.1/did.json"},
 		{"tometadata.example", to("https://169.254.169.254/latest/meta-data/"), resolver.ErrRedirect, invalid, "169.254.169.254"},
 		{"insecure.example", to("http://insecure.example/did.json"), resolver.ErrRedirect, invalid, `want https, not "http"`},

@@ -314,7 +314,7 @@ func TestLogUsage(t *testing.T) {
 		{"add to nothing", 1, "are required", "log add drone.jsonl"},
 		{"without the salt", 3, "drone.salt", "verify drone.jsonl --log log2" + trust},
 		{"nothing kept", 3, "drone.kept.json", "verify drone.jsonl --log kept" + trust},
-		{"a private address", 3, "not public", "log check https://127.0.0.1:1" + trust},
+		{"a private address", 3, "not public", "log check https://127.0.0.1:2" + trust},
 		{"a log that no witness has cosigned", 3, "not cosigned", "log check log2" + trust},
 		{"a log of another key", 2, "no", "log check log" + trust},
 	} {
