@@ -34,12 +34,11 @@ func (l *Log) Extends(older *Log) error {
 		return fmt.Errorf("%w: the log of %s cannot continue that of %s", did.ErrInvalidDocument, l.ID(), older.ID())
 	}
 	for n := 1; n <= older.held; n++ {
-		was := older.Entry(n)
 		if n > l.held {
-			return &ForkError{ID: l.ID(), Number: n, Older: was.Raw}
+			return &ForkError{ID: l.ID(), Number: n, Older: older.Entry(n).Raw}
 		}
-		if l.entries[n-1].versionID != was.VersionID { // a hash of all that it says
-			return &ForkError{ID: l.ID(), Number: n, Older: was.Raw, Newer: l.Entry(n).Raw}
+		if l.entries[n-1].versionID != older.entries[n-1].versionID { // a hash of all that it says
+			return &ForkError{ID: l.ID(), Number: n, Older: older.Entry(n).Raw, Newer: l.Entry(n).Raw}
 		}
 	}
 	return nil
