@@ -645,6 +645,56 @@ func TestWebVHAsksWatchers(t *testing.T) {
 	require.ErrorIs(t, err, did.ErrInvalidDocument)
 }
 
+// Of two answers that come at the same time, the one that is known last is held against the other.
+func TestWebVHOvertaken(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		slow func(first *webvh.Log) *webvh.Log
+		fork bool
+	}{
+		{"by a newer one", func(first *webvh.Log) *webvh.Log { return first }, false},
+		{"by another history", func(first *webvh.Log) *webvh.Log {
+			return grow(t, first, 4, webvh.Change{TTL: new(time.Minute)})
+		}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFleet(t, webvh.Change{})
+			newer := grow(t, f.first, 3, webvh.Change{})
+			began, release := make(chan struct{}), make(chan struct{})
+			var once atomic.Bool
+			f.host.before = func(*http.Request) {
+				if once.CompareAndSwap(false, true) {
+					close(began)
+					<-release
+				}
+			}
+			answer := make(chan error, 1)
+			var res *did.Resolution
+			go func() {
+				var err error
+				res, err = f.webvh.Resolve(t.Context(), f.id, did.Version{})
+				answer <- err
+			}()
+			<-began
+			f.host.log.Store(newer)
+			_, err := f.webvh.Resolve(resolver.NoCache(t.Context()), f.id, did.Version{})
+			require.NoError(t, err)
+			f.host.log.Store(tt.slow(f.first))
+			close(release)
+			err = <-answer
+			if tt.fork {
+				fork, ok := errors.AsType[*webvh.ForkError](err)
+				require.True(t, ok, "%v", err)
+				require.Equal(t, 2, fork.Number)
+				require.ErrorIs(t, err, did.ErrInvalidDocument)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, newer.Entry(2).VersionID, res.VersionID)
+		})
+	}
+}
+
 // A DID that moved is found at both places. But no host is spoken for by a log that says it was there.
 func TestWebVHMoves(t *testing.T) {
 	f := newFleet(t, webvh.Change{Portable: new(true)})
@@ -676,7 +726,9 @@ func TestWebVHMoves(t *testing.T) {
 		require.Equal(t, moved.ID(), res.Document.ID)
 	}
 	require.EqualValues(t, 2, yard.asked.Load())
-	require.EqualValues(t, 1, f.host.asked.Load())
+	_, err = f.webvh.Resolve(t.Context(), f.id, did.Version{Number: 1})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, f.host.asked.Load(), "what it served is fresh still")
 
 	// The old host may stay behind: what the new one served is known. It may not go on by itself, and the
 	// new one may not go back.
