@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -194,7 +195,7 @@ func TestADirIsBounded(t *testing.T) {
 	d.Size = 3
 	put := func(key string, size int) { d.Put(key, make([]byte, size), first) }
 	put("a", 10)
-	foreign := []string{"README", keptName("x") + "2", ".lock"}
+	foreign := []string{"README", keptName("x") + "2", "short" + keptSuffix, strings.Repeat("x", len(keptName("x"))), ".lock"}
 	for _, name := range foreign {
 		require.NoError(t, os.WriteFile(filepath.Join(d.Path, name), make([]byte, 1<<20), 0o600))
 	}
@@ -469,4 +470,28 @@ func BenchmarkDir(b *testing.B) {
 			}
 		}
 	})
+}
+
+// A file whose digest is right is still none if it is of another version, or its numbers are not.
+func TestForgedFiles(t *testing.T) {
+	forge := func(at int, b ...byte) []byte {
+		text := encodeKept("key", []byte("data"), time.Unix(1, 2))
+		copy(text[at:], b)
+		sum := sha256.Sum256(text[len(keptMagic)+sha256.Size:])
+		copy(text[len(keptMagic):], sum[:])
+		return text
+	}
+	data, at, ok := decodeKept("key", forge(0))
+	require.True(t, ok)
+	require.Equal(t, "data", string(data))
+	require.True(t, at.Equal(time.Unix(1, 2)))
+	for name, file := range map[string][]byte{
+		"another version":                    forge(len(keptMagic)-2, '2'),
+		"a nanosecond that is a second":      forge(keptHead-8, 0x3b, 0x9a, 0xca, 0x00),
+		"a key that is longer than the file": forge(keptHead-4, 0xff, 0xff, 0xff, 0xff),
+		"another key":                        forge(keptHead, 'K'),
+	} {
+		_, _, ok := decodeKept("key", file)
+		require.False(t, ok, name)
+	}
 }

@@ -261,7 +261,7 @@ func TestWebVHSharesFetches(t *testing.T) {
 	retry(t, err)
 	select {
 	case <-gone:
-	case <-time.After(resolver.DefaultTimeout / 2):
+	case <-time.After(f.webvh.Client.Timeout / 2):
 		t.Fatal("nobody waits, and it goes on")
 	}
 	_, err = f.resolve(ctx, did.Version{})
@@ -285,7 +285,7 @@ func TestWebVHSharesFetches(t *testing.T) {
 	})
 	select {
 	case <-began:
-	case <-time.After(resolver.DefaultTimeout / 2):
+	case <-time.After(f.webvh.Client.Timeout / 2):
 		t.Error("it is not asked for again")
 	}
 	close(release)
