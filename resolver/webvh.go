@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -66,6 +67,8 @@ type WebVH struct {
 	Size  int              // how many logs are remembered; zero means DefaultSize
 	Bytes int64            // and how many bytes of them; zero means DefaultLogBytes
 	Now   func() time.Time // nil means time.Now
+
+	checking chan struct{} // see places; guarded by mu until it is there
 
 	mu      sync.Mutex
 	seen    lru[string, *seenLog] // by SCID
@@ -216,6 +219,17 @@ func (w *WebVH) fetch(ctx context.Context, id did.DID) *fetch {
 	return f
 }
 
+// places has a place for each log that is being verified: for half of the cores. The longest logs take
+// seconds, and a stranger may have as many as there are requests.
+func (w *WebVH) places() chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.checking == nil {
+		w.checking = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
+	}
+	return w.checking
+}
+
 // from gets a log and what witnesses say of it, verifies both, and remembers them if they hold,
 // unless they come from a watcher.
 func (w *WebVH) from(ctx context.Context, id did.DID, known *webvh.Log, logURL, witnessURL string, copied bool) *fetch {
@@ -230,7 +244,16 @@ func (w *WebVH) from(ctx context.Context, id did.DID, known *webvh.Log, logURL, 
 		return &fetch{err: ofDID(err)}
 	}
 	verifier := webvh.Verifier{Now: w.Now, Known: known}
-	log, err := verifier.Verify(id, text, nil)
+	verify := func(proofs []byte) (*webvh.Log, error) {
+		select {
+		case w.places() <- struct{}{}:
+			defer func() { <-w.checking }()
+			return verifier.Verify(id, text, proofs)
+		case <-ctx.Done():
+			return nil, &RetryError{URL: shown, Err: ctx.Err()}
+		}
+	}
+	log, err := verify(nil)
 
 	// 2. The proofs of witnesses, if it has any. They were published before the log.
 	if errors.Is(err, webvh.ErrNoWitness) {
@@ -239,7 +262,7 @@ func (w *WebVH) from(ctx context.Context, id did.DID, known *webvh.Log, logURL, 
 			if log != nil {
 				verifier.Known = log
 			}
-			log, err = verifier.Verify(id, text, proofs)
+			log, err = verify(proofs)
 		} else if !errors.Is(missing, fs.ErrNotExist) {
 			return &fetch{err: ofDID(missing)}
 		}
@@ -259,6 +282,9 @@ func (w *WebVH) from(ctx context.Context, id did.DID, known *webvh.Log, logURL, 
 		default:
 			return refuse(nil, fork)
 		}
+	}
+	if _, late := errors.AsType[*RetryError](err); late {
+		return &fetch{err: err}
 	}
 	if err != nil {
 		return refuse(log, err) // did:webvh, "Read": what was valid before still is, and is not to be cached
