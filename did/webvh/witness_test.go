@@ -181,6 +181,16 @@ func TestWitnessFile(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, whole.Parameters().Witness)
 
+	// As many as there may be, and not one more.
+	keys := make([]byte, webvh.MaxListed)
+	for i := range keys {
+		keys[i] = byte(i)
+	}
+	most := witnesses(1, keys...)
+	crowd := unapproved(t, &most)
+	_, err = webvh.Verify(crowd.ID(), crowd.Raw(), testimony(t, crowd, map[int][]byte{1: {9}}))
+	require.NoError(t, err)
+
 	// Who has no witnesses needs no file, and one that cannot be read is not looked at.
 	alone := unapproved(t, nil)
 	_, err = webvh.Verify(alone.ID(), alone.Raw(), []byte("["))
