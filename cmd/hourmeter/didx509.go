@@ -1,14 +1,21 @@
 package main
 
 import (
+	"cmp"
+	"crypto"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/did/didx509"
+	"github.com/hourmeter/hourmeter/vc"
+	"github.com/hourmeter/hourmeter/vc/cose"
+	"github.com/hourmeter/hourmeter/vc/jose"
 )
 
 // An x509Request is what the flags of did create --method x509 say.
@@ -38,6 +45,47 @@ func (a *app) x509Chain(name string) (didx509.Chain, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return chain, nil
+}
+
+// certify puts a certificate chain into format: that of a did:x509 that signs with key. Without one,
+// whoever verifies needs the chain from elsewhere.
+func (a *app) certify(format vc.Format, id did.DID, key crypto.PublicKey, files []string) (vc.Format, error) {
+	if id.Method() != "x509" {
+		return format, nil
+	}
+	var chain didx509.Chain
+	var refused error
+	for _, name := range files {
+		c, err := a.x509Chain(name)
+		if err != nil {
+			return nil, err
+		}
+		doc, err := didx509.Resolve(id, c, time.Now())
+		if err == nil {
+			mine, ok := key.(interface{ Equal(crypto.PublicKey) bool })
+			if certified, _ := doc.VerificationMethod[0].PublicKey(); !ok || !mine.Equal(certified) {
+				err = errors.New("the key in the machine's certificate is not the one that signs: --key")
+			}
+		}
+		if err == nil {
+			chain = c
+			break
+		}
+		refused = cmp.Or(refused, fmt.Errorf("%s: %w", name, err))
+	}
+	if chain == nil && refused != nil {
+		return nil, refused
+	}
+	if chain != nil {
+		switch format.(type) {
+		case jose.Format:
+			return jose.Format{Chain: chain.DER()}, nil
+		case cose.Format:
+			return cose.Format{Chain: chain.DER()}, nil
+		}
+	}
+	fmt.Fprintln(a.stderr, "hourmeter: signed without certificates, which whoever verifies will need: --format vc+jwt and vc+cose carry those of --x509-chain")
+	return format, nil
 }
 
 // createX509 prints the identifier of a certificate chain.

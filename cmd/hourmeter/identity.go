@@ -21,7 +21,7 @@ type identity struct {
 func (i *identity) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&i.key, "key", "", "name of the key that signs")
 	flags.StringVar(&i.as, "as", "", "DID to sign as (default the did:key of the key)")
-	flags.StringVar(&i.method, "method", "", "DID URL of the key in that DID's document; needed unless it is a did:key or did:jwk")
+	flags.StringVar(&i.method, "method", "", "DID URL of the key in that DID's document; needed unless it is a did:key, did:jwk or did:x509")
 }
 
 // signer opens the key and says who it signs for.
@@ -39,7 +39,10 @@ func (a *app) signer(ctx context.Context, i identity) (key crypto.Signer, id did
 			return nil, id, method, fmt.Errorf("--method: %w", err)
 		}
 	}
-	if i.as != "" && i.method == "" && id.KeyURL().IsZero() {
+	if method.IsZero() && id.Method() == "x509" {
+		method = id.URL("0") // the one method that such a document has
+	}
+	if i.as != "" && method.IsZero() && id.KeyURL().IsZero() {
 		return nil, id, method, fmt.Errorf("--method is required: by which name does the document of %s have the key %q? It is a DID URL such as %s", id, i.key, id.URL("key-1"))
 	}
 	dir, err := a.dir()

@@ -61,7 +61,10 @@ With --chain, the credential becomes the next entry of the machine's record in t
 file: the record is verified, and the new entry added to it, in one step that
 happens whole or not at all. With --head, only the head of the record is needed, as
 "hourmeter chain head" prints it; it is replaced by the new one after the credential
-has been written.`,
+has been written.
+
+A did:x509 signs with --as and the chain that certifies the key, --x509-chain, which goes
+along in --format vc+jwt and vc+cose: who verifies needs nothing else.`,
 		Example: `  hourmeter issue birth.json --type CommissioningCredential --key maker \
       --subject did:key:z6Mk… --chain drone-7.jsonl --entry commission
   hourmeter issue service.json --type MaintenanceCredential --key workshop \
@@ -72,6 +75,8 @@ has been written.`,
       --subject did:key:z6Mk… --chain drone-7.jsonl --entry rotate \
       --revokes did:key:z6Mk…#z6Mk… --compromised-since 2026-11-01   # a stolen key
   hourmeter issue signed-by-the-seller.json --key buyer          # countersign
+  hourmeter issue service.json --type MaintenanceCredential --key press --subject did:key:z6Mk… \
+      --as did:x509:0:sha256:… --x509-chain factory.pem --format vc+jwt   # by its factory's certificate, which goes along
   hourmeter issue service.json --type MaintenanceCredential --key workshop --subject did:key:z6Mk… \
       --format vc+sd-jwt --disclosable /credentialSubject/maintenance/performedBy   # the holder may leave it out`,
 		Args: cobra.ExactArgs(1),
@@ -120,6 +125,9 @@ func (a *app) issue(ctx context.Context, name string, r issueRequest) error {
 		return err
 	}
 	if issuer.Suite, issuer.Format, err = r.securing.ways(); err != nil {
+		return err
+	}
+	if issuer.Format, err = a.certify(issuer.Format, issuer.ID, issuer.Key.Public(), r.online.chains); err != nil {
 		return err
 	}
 	issuer.Contexts = rdfc.Contexts()

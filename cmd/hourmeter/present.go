@@ -56,6 +56,7 @@ func (a *app) presentCommand() *cobra.Command {
 	var who identity
 	var ch challengeFlag
 	var how securing
+	var chains []string
 	var out output
 	cmd := &cobra.Command{
 		Use:   "present FILE... --key NAME (--challenge FILE | --nonce N --domain D)",
@@ -96,6 +97,9 @@ for this challenge only.`,
 			if holder.Suite, holder.Format, err = how.ways(); err != nil {
 				return err
 			}
+			if holder.Format, err = a.certify(holder.Format, holder.ID, holder.Key.Public(), chains); err != nil {
+				return err
+			}
 			shown, err := holder.Present(challenge, credentials...)
 			if err != nil {
 				return err
@@ -106,6 +110,7 @@ for this challenge only.`,
 	who.flags(cmd.Flags())
 	ch.flags(cmd.Flags())
 	how.flags(cmd.Flags())
+	cmd.Flags().StringArrayVar(&chains, "x509-chain", nil, "`file` with the certificate chain of the did:x509 of --as, PEM; it goes along with --format vc+jwt and vc+cose")
 	out.flags(cmd.Flags())
 	cmd.AddCommand(a.challengeCommand())
 	return cmd

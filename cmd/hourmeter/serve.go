@@ -134,6 +134,9 @@ func (a *app) serveAPI(ctx context.Context, r apiRequest) (err error) {
 		if issuer.Suite, issuer.Format, err = r.secure.ways(); err != nil {
 			return err
 		}
+		if issuer.Format, err = a.certify(issuer.Format, issuer.ID, issuer.Key.Public(), r.serve.resolve.chains); err != nil {
+			return err
+		}
 		issuer.Contexts, issuer.V1 = rdfc.Contexts(), r.v1
 		tokens, err := a.apiTokens(r.tokens)
 		if err != nil {
