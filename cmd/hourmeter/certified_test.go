@@ -99,7 +99,7 @@ func TestSignsWithTheFactorysCertificate(t *testing.T) {
 		return b.run("", append([]string{"issue", "service.json", "--type", "MaintenanceCredential", "--subject", id, "--as", id}, args...)...)
 	}
 
-	for _, format := range []string{"vc+jwt", "vc+cose"} {
+	for _, format := range []string{"vc+jwt", "vc+sd-jwt", "vc+cose"} {
 		r := issue("--key", "press", "--x509-chain", "other.pem", "--x509-chain", "chain.pem", "--format", format)
 		require.Equal(t, exitOK, r.code, r.stderr)
 		require.Empty(t, r.stderr)

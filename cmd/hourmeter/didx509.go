@@ -16,6 +16,7 @@ import (
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/cose"
 	"github.com/hourmeter/hourmeter/vc/jose"
+	"github.com/hourmeter/hourmeter/vc/sdjwt"
 )
 
 // An x509Request is what the flags of did create --method x509 say.
@@ -77,14 +78,17 @@ func (a *app) certify(format vc.Format, id did.DID, key crypto.PublicKey, files 
 		return nil, refused
 	}
 	if chain != nil {
-		switch format.(type) {
+		switch f := format.(type) {
 		case jose.Format:
 			return jose.Format{Chain: chain.DER()}, nil
+		case sdjwt.Format:
+			f.Chain = chain.DER()
+			return f, nil
 		case cose.Format:
 			return cose.Format{Chain: chain.DER()}, nil
 		}
 	}
-	fmt.Fprintln(a.stderr, "hourmeter: signed without certificates, which whoever verifies will need: --format vc+jwt and vc+cose carry those of --x509-chain")
+	fmt.Fprintln(a.stderr, "hourmeter: signed without certificates, which whoever verifies will need: --format vc+jwt, vc+sd-jwt and vc+cose carry those of --x509-chain")
 	return format, nil
 }
 

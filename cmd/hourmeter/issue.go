@@ -64,7 +64,7 @@ happens whole or not at all. With --head, only the head of the record is needed,
 has been written.
 
 A did:x509 signs with --as and the chain that certifies the key, --x509-chain, which goes
-along in --format vc+jwt and vc+cose: who verifies needs nothing else.`,
+along in --format vc+jwt, vc+sd-jwt and vc+cose: who verifies needs nothing else.`,
 		Example: `  hourmeter issue birth.json --type CommissioningCredential --key maker \
       --subject did:key:z6Mk… --chain drone-7.jsonl --entry commission
   hourmeter issue service.json --type MaintenanceCredential --key workshop \

@@ -110,7 +110,7 @@ for this challenge only.`,
 	who.flags(cmd.Flags())
 	ch.flags(cmd.Flags())
 	how.flags(cmd.Flags())
-	cmd.Flags().StringArrayVar(&chains, "x509-chain", nil, "`file` with the certificate chain of the did:x509 of --as, PEM; it goes along with --format vc+jwt and vc+cose")
+	cmd.Flags().StringArrayVar(&chains, "x509-chain", nil, "`file` with the certificate chain of the did:x509 of --as, PEM; it goes along with --format vc+jwt, vc+sd-jwt and vc+cose")
 	out.flags(cmd.Flags())
 	cmd.AddCommand(a.challengeCommand())
 	return cmd

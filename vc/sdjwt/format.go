@@ -36,6 +36,10 @@ type Format struct {
 	Decoys      int          // as in Options
 	Hash        Hash         // as in Options
 	Confirm     Confirmation // whose signature makes a presentation of the credential; zero means nobody's
+
+	// Chain is what Seal writes as x5c: the certificates, in DER and leaf first, of an issuer or
+	// holder with a did:x509. Open does not look at it.
+	Chain [][]byte
 }
 
 // credentialRules are those of a credential or presentation of VCDM 2.0. VC-JOSE-COSE
@@ -84,7 +88,7 @@ func (Format) Open(raw []byte) (*vc.Envelope, error) {
 
 // envelope reads t as a credential or presentation of VCDM 2.0.
 func (t *Token) envelope() (*vc.Envelope, error) {
-	e := &vc.Envelope{MediaType: MediaTypeCredential, Selective: t.Selective(), Verify: t.Verify}
+	e := &vc.Envelope{MediaType: MediaTypeCredential, Selective: t.Selective(), Verify: t.Verify, Chain: t.jwt.Chain}
 	switch t.jwt.Typ {
 	case "vc+sd-jwt", "vc+ld+json+sd-jwt": // the latter is that of drafts
 	case "vp+sd-jwt", "vp+ld+json+sd-jwt":
@@ -155,7 +159,7 @@ func (t *Token) keyBinding() (*vc.KeyBinding, error) {
 
 // Seal implements [vc.Format].
 func (f Format) Seal(key crypto.Signer, e *vc.Envelope) ([]byte, error) {
-	h := jws.Header{Typ: "vc+sd-jwt", Cty: "vc", Kid: e.Method.String()}
+	h := jws.Header{Typ: "vc+sd-jwt", Cty: "vc", Kid: e.Method.String(), Chain: f.Chain}
 	o := Options{Disclosable: f.Disclosable, Recursive: f.Recursive, Decoys: f.Decoys, Hash: f.Hash}
 	if e.Presentation {
 		h.Typ, h.Cty = "vp+sd-jwt", "vp"

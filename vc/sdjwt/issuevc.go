@@ -39,6 +39,7 @@ type Issuer struct {
 	Key    crypto.Signer
 	Method did.URL          // verification method of Key; zero derives it for did:key and did:jwk
 	Now    func() time.Time // nil means time.Now
+	Chain  [][]byte         // of a did:x509: the certificates that go along as x5c, in DER, leaf first
 }
 
 // vcRules are those of an SD-JWT VC: what must not be disclosed, whole or in part
@@ -106,7 +107,7 @@ func (i *Issuer) IssueVC(c *Credential) ([]byte, error) {
 	if bytes.TrimLeft(claims[1:], " \t\r\n")[0] != '}' {
 		out = append(out, ',')
 	}
-	t, err := issue(i.Key, jws.Header{Typ: typVC, Kid: method.String()}, append(out, claims[1:]...), c.Options, vcRules(), MaxBytes)
+	t, err := issue(i.Key, jws.Header{Typ: typVC, Kid: method.String(), Chain: i.Chain}, append(out, claims[1:]...), c.Options, vcRules(), MaxBytes)
 	if err != nil {
 		return nil, fmt.Errorf("sdjwt: issue as %s: %w", i.ID, err)
 	}

@@ -34,7 +34,7 @@ func TestRefused(t *testing.T) {
 		{"alg none with a signature", b64(`{"alg":"none"}`) + ".e30.AA~", `alg "none"`},
 		{"a MAC", b64(`{"alg":"HS256"}`) + ".e30.AA~", `alg "HS256"`},
 		{"a key in the header", b64(`{"alg":"EdDSA","jwk":{}}`) + ".e30.AA~", "proves nothing"},
-		{"a certificate in the header", b64(`{"alg":"EdDSA","x5c":[]}`) + ".e30.AA~", "proves nothing"},
+		{"a certificate in the header", b64(`{"alg":"EdDSA","x5c":["MAA="]}`) + ".e30.AA~", "proves nothing"},
 		{"two algs", b64(`{"alg":"EdDSA","alg":"ES256"}`) + ".e30.AA~", "second member"},
 		{"oversized", strings.Repeat("~", MaxBytes+1), "at most"},
 		{"disclosures without end", signed + strings.Repeat("~W10", MaxDisclosures+1) + "~", "disclosures, at most"},

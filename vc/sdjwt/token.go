@@ -59,7 +59,7 @@ type Token struct {
 
 // Parse reads an SD-JWT in the compact form (RFC 9901 §4) or as JWS JSON (§8), and puts
 // the disclosures in their places (§7.1 steps 1, 3, 4 and 5). It does not check who
-// signed.
+// signed. An x5c header is taken only where kid is a key of a did:x509, which pins a certificate in it.
 //
 // Of a JWS JSON text with several signatures the first counts, as for the key binding
 // (§8.3), and the others are not looked at.
@@ -87,8 +87,11 @@ func parse(raw []byte, limit int) (*Token, error) {
 		return nil, fmt.Errorf("sdjwt: %d disclosures, at most %d are read", n, MaxDisclosures)
 	}
 	var err error
-	if t.jwt, err = jws.Parse(t.signed, limit); err != nil {
+	if t.jwt, err = jws.ParseCertified(t.signed, limit); err != nil {
 		return nil, fmt.Errorf("sdjwt: %w", err)
+	}
+	if t.jwt.Chain != nil && !strings.HasPrefix(t.jwt.Kid, "did:x509:") {
+		return nil, fmt.Errorf("sdjwt: x5c: a chain that comes with the token proves nothing where kid is %.80q: it goes with a key of a did:x509", t.jwt.Kid)
 	}
 	doc, err := strictjson.Parse(t.jwt.Payload, strictjson.Limits{Bytes: limit, Depth: MaxDepth})
 	if err != nil {

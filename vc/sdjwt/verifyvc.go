@@ -16,14 +16,18 @@ import (
 // by did:key and did:jwk, and refuses what it cannot check. It is safe for concurrent use.
 //
 // Issuers are known by DID, which is a way of finding their keys that the draft leaves to
-// others (draft-ietf-oauth-sd-jwt-vc-19 §2.5). Its own two are not followed: a token with an
-// x5c header, or with an issuer whose metadata would have to be fetched, is refused.
+// others (draft-ietf-oauth-sd-jwt-vc-19 §2.5). Its own two are not followed: an x5c header counts only
+// for a did:x509, which pins a certificate in it, and a token is refused that has one otherwise, or an
+// issuer whose metadata would have to be fetched.
 type Verifier struct {
-	Resolver did.Resolver     // nil means did.Offline: no network
-	Status   vc.StatusChecker // nil: a credential with a status claim is a vc.UncheckedError
-	Skew     time.Duration    // tolerated clock difference; zero means one minute
-	MaxAge   time.Duration    // of a key binding; zero means [vc.MaxBindingAge]
-	Now      func() time.Time // nil means time.Now
+	Resolver did.Resolver // nil means did.Offline: no network
+	// Certificates returns what resolves an issuer by the certificates that came along, as
+	// didx509.Resolver{}.Presented does; nil means that Resolver is asked for these, too.
+	Certificates func(chain [][]byte) did.Resolver
+	Status       vc.StatusChecker // nil: a credential with a status claim is a vc.UncheckedError
+	Skew         time.Duration    // tolerated clock difference; zero means one minute
+	MaxAge       time.Duration    // of a key binding; zero means [vc.MaxBindingAge]
+	Now          func() time.Time // nil means time.Now
 
 	// CurrentKeys judges a key by its owner's present DID document where the DID method
 	// cannot tell what the document was when the credential was issued
@@ -114,7 +118,11 @@ func (v *Verifier) VerifyVC(ctx context.Context, raw []byte, by Possession, acce
 	if out.claims.created.After(now.Add(skew)) {
 		return nil, reject(vc.ErrProof, fmt.Errorf("issued %s, which is yet to come", stamp(out.claims.created)))
 	}
-	key, err := v.key(ctx, out.method, did.AssertionMethod, did.Version{Time: out.claims.created})
+	r := v.Resolver
+	if t.jwt.Chain != nil && v.Certificates != nil {
+		r = v.Certificates(t.jwt.Chain)
+	}
+	key, err := v.key(ctx, r, out.method, did.AssertionMethod, did.Version{Time: out.claims.created})
 	if condemns(err) {
 		return nil, reject(vc.ErrProof, err)
 	}
@@ -155,7 +163,7 @@ func (v *Verifier) VerifyVC(ctx context.Context, raw []byte, by Possession, acce
 		}
 		key := out.holder.Key
 		if key == nil {
-			key, err = v.key(ctx, out.holder.Method, did.Authentication, did.Version{})
+			key, err = v.key(ctx, v.Resolver, out.holder.Method, did.Authentication, did.Version{})
 			if condemns(err) {
 				return nil, reject(vc.ErrProof, err)
 			}
@@ -192,10 +200,10 @@ func (v *Verifier) VerifyVC(ctx context.Context, raw []byte, by Possession, acce
 	return out, nil
 }
 
-func (v *Verifier) key(ctx context.Context, method did.URL, use did.Relationship, at did.Version) (crypto.PublicKey, error) {
-	key, err := did.Key(ctx, v.Resolver, method, use, at)
+func (v *Verifier) key(ctx context.Context, r did.Resolver, method did.URL, use did.Relationship, at did.Version) (crypto.PublicKey, error) {
+	key, err := did.Key(ctx, r, method, use, at)
 	if v.CurrentKeys && errors.Is(err, did.ErrVersionUnknown) {
-		key, err = did.Key(ctx, v.Resolver, method, use, did.Version{})
+		key, err = did.Key(ctx, r, method, use, did.Version{})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("sdjwt: key %s: %w", method, err)
