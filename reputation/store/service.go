@@ -30,6 +30,8 @@ import (
 // entries, and stores the counts. That takes time in proportion to the record, about as much
 // as verifying one credential for a record of a year. What it buys is that reading a score,
 // which happens far more often, takes the counts alone.
+//
+// A machine that takes on other names is kept by its first, [chain.History.Subject], and asked for by that.
 type Service struct {
 	Store    Store
 	Scorer   *reputation.Scorer

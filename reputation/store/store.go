@@ -56,7 +56,8 @@ const (
 // if they say so. What they return was checked by a checksum: an error wraps [ErrDamaged] if
 // that does not hold.
 type Store interface {
-	// Machine returns what is kept of a machine. If nothing is, the error wraps fs.ErrNotExist.
+	// Machine returns what is kept of a machine. If nothing is, the error wraps fs.ErrNotExist. A machine
+	// that takes on other names ([chain.History.Names]) is kept by its first.
 	Machine(ctx context.Context, id did.DID) (*Machine, error)
 
 	// Record returns a machine together with all its entries, by rising sequence, as they were
@@ -186,7 +187,9 @@ func (e *SchemaError) Error() string {
 }
 
 // Unknown is the error for a machine that is not kept.
-func Unknown(id did.DID) error { return fmt.Errorf("store: machine %v: %w", id, fs.ErrNotExist) }
+func Unknown(id did.DID) error {
+	return fmt.Errorf("store: machine %v: %w; if it is a name that the machine took on later, ask by the one that it was commissioned by", id, fs.ErrNotExist)
+}
 
 // UnknownLog is the error for a log of which no checkpoint was seen.
 func UnknownLog(origin string) error {

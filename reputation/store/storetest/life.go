@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -457,4 +458,31 @@ func Bench(b *testing.B, open func(b testing.TB) store.Store) {
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*(machines+1)), "ns/machine")
 	})
+}
+
+// names has a machine take on another name: its record goes on, and who asks by the other name is told.
+func names(t *testing.T, st store.Store) {
+	l := born(t, newCast(t), "machine", today.Add(-30*day))
+	field := party(t, "field")
+	l.at = l.at.Add(day)
+	l.enter(record.Commissioning{Time: l.at, Model: "LX-4", Serial: "machine",
+		KeyBinding: &record.KeyBinding{VerificationMethod: field.ID.KeyURL(), Protection: record.Software}},
+		chain.Entry{Kind: chain.Rotate}, l.cast.maker, field)
+	scorer, err := reputation.NewScorer(policy(l.cast.monitor), nil)
+	require.NoError(t, err)
+	s := &store.Service{Store: st, Scorer: scorer, Verifier: &vc.Verifier{Now: clock}}
+	_, err = s.Ingest(t.Context(), l.machine.ID, l.raws...)
+	require.NoError(t, err)
+	h, err := s.History(t.Context(), l.machine.ID)
+	require.NoError(t, err)
+	require.Equal(t, []did.DID{l.machine.ID, field.ID}, h.Names())
+	_, err = s.Score(t.Context(), l.machine.ID, today)
+	require.NoError(t, err)
+
+	_, err = s.Score(t.Context(), field.ID, today)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.ErrorContains(t, err, "that it was commissioned by")
+	_, err = s.Ingest(t.Context(), field.ID, l.raws...)
+	require.ErrorIs(t, err, chain.ErrSubject, "nor does a record begin again under another name")
+	require.ErrorContains(t, err, l.machine.ID.String())
 }

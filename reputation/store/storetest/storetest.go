@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t testing.TB) store.Store) {
 	}
 	t.Run("a snapshot carries all to another store", func(t *testing.T) { snapshots(t, open) })
 	t.Run("scores are those of the whole record", func(t *testing.T) { scores(t, open) })
+	t.Run("a machine is kept by its first name", func(t *testing.T) { names(t, open(t)) })
 	t.Run("services that share a store agree", func(t *testing.T) { shared(t, open(t)) })
 }
 
