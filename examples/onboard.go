@@ -1,6 +1,7 @@
 // Package examples shows this module at work:
 //
 //   - [Onboard] gives a machine its identity and the first entry of its record.
+//   - [Operate] gives it a name that stays when keys, owners and hosts change.
 //   - [Desk] leases machines: it asks with a nonce, verifies, scores, and quotes
 //     the deposit.
 //   - [Rank] scores a fleet whose history was imported from files.
@@ -44,6 +45,7 @@ func Onboard(ctx context.Context, keys keystore.Store, maker *vc.Issuer, built r
 type Record struct {
 	Credentials [][]byte
 	Head        chain.Head
+	Resolver    did.Resolver // of who signs; nil means did.Offline
 }
 
 // Add makes c the next entry of the record: it is linked, signed by its issuer
@@ -61,7 +63,7 @@ func (r *Record) Add(ctx context.Context, c *vc.Credential, e chain.Entry, issue
 			return err
 		}
 	}
-	v := &vc.Verifier{Now: func() time.Time { return c.ValidFrom }}
+	v := &vc.Verifier{Resolver: r.Resolver, Now: func() time.Time { return c.ValidFrom }}
 	entry, err := v.Verify(ctx, raw, vc.IssuedBy(issuer.ID))
 	if err != nil {
 		return err
