@@ -60,7 +60,7 @@ const (
 // limit of how often they come, and TLS, which the binding demands. Why there was no answer is
 // not told to them (INTERNAL_ERROR): it may name a server of the inside.
 type Handler struct {
-	Resolver did.Resolver // nil means did.Offline{}: no network
+	Resolver did.Resolver // nil means Offline(): no network
 	// NoCache lets clients ask past what is remembered (noCache), each time at the cost of a
 	// lookup. Otherwise the option is answered by FEATURE_NOT_SUPPORTED (§13.2).
 	NoCache bool
@@ -102,7 +102,7 @@ func (h *Handler) ServeMethods(w http.ResponseWriter, r *http.Request) {
 	}
 	names := h.Methods
 	if names == nil {
-		names = methodsOf(h.Resolver)
+		names = methodsOf(h.resolver())
 	}
 	a := httpAnswer{status: http.StatusOK, mediaType: "application/json", result: names}
 	if names == nil {
@@ -114,14 +114,21 @@ func (h *Handler) ServeMethods(w http.ResponseWriter, r *http.Request) {
 
 // mayResolve reports whether id is none, or of a method that is not known to be missing.
 func (h *Handler) mayResolve(id did.DID) bool {
-	names := methodsOf(h.Resolver)
+	names := methodsOf(h.resolver())
 	return id.IsZero() || names == nil || slices.Contains(names, id.Method())
+}
+
+func (h *Handler) resolver() did.Resolver {
+	if h.Resolver == nil {
+		return Offline()
+	}
+	return h.Resolver
 }
 
 // methodsOf returns the names of the methods of r; nil if r does not know them.
 func methodsOf(r did.Resolver) []string {
 	switch r := r.(type) {
-	case nil, did.Offline:
+	case did.Offline:
 		return []string{"jwk", "key"}
 	case Methods:
 		names := slices.AppendSeq([]string{}, maps.Keys(r)) // none is not nil
@@ -197,10 +204,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) httpAnswer {
 	if q.noCache {
 		ctx = NoCache(ctx)
 	}
-	resolver := h.Resolver
-	if resolver == nil {
-		resolver = did.Offline{}
-	}
+	resolver := h.resolver()
 	if q.chain != nil {
 		certified, ok := certifiedBy(resolver)
 		if !ok || q.target.DID.Method() != "x509" {

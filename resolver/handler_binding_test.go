@@ -282,7 +282,7 @@ func TestHandlerListsMethods(t *testing.T) {
 		h    *resolver.Handler
 		want string
 	}{
-		{"offline", &resolver.Handler{}, `["jwk","key"]`},
+		{"offline", &resolver.Handler{}, `["jwk","key","peer","pkh","x509"]`},
 		{"by value", &resolver.Handler{Resolver: did.Offline{}}, `["jwk","key"]`},
 		{"chosen", &resolver.Handler{Resolver: resolver.Methods{"web": resolver.Static{}, "key": did.Offline{}}}, `["key","web"]`},
 		{"remembered", &resolver.Handler{Resolver: &resolver.Cache{Next: resolver.Methods{"key": did.Offline{}}}}, `["key"]`},

@@ -81,7 +81,7 @@ func TestHandlerTakesChainsOfX509(t *testing.T) {
 	}{
 		{"no chain", "did:x509:0:sha256:wgS3y07XSYktsRvDfW0rNTwiAenCt84TwtoRYhgflHA::subject:O:Acme?x509chain=", resolver.Methods{"x509": didx509.Resolver{}}, 400},
 		{"another method's", edKey + "?x509chain=" + strings.Join(vectors[0].Input.Chain, ","), resolver.Methods{"key": did.Offline{}, "x509": didx509.Resolver{}}, 501},
-		{"no did:x509 here", url.QueryEscape(vectors[0].Input.DID) + "?x509chain=" + strings.Join(vectors[0].Input.Chain, ","), nil, 501},
+		{"no did:x509 here", url.QueryEscape(vectors[0].Input.DID) + "?x509chain=" + strings.Join(vectors[0].Input.Chain, ","), did.Offline{}, 501},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newBinding(tc.r).do("GET", tc.target, "", "")

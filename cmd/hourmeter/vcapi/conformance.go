@@ -13,7 +13,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/did/didx509"
 	"github.com/hourmeter/hourmeter/internal/strictjson"
+	"github.com/hourmeter/hourmeter/resolver"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/cose"
 	"github.com/hourmeter/hourmeter/vc/jose"
@@ -93,6 +95,7 @@ func NewConformance(url string) (*Handler, error) {
 
 	// 3. The verifier.
 	h.Verifier = &vc.Verifier{
+		Resolver: resolver.Offline(), Certificates: didx509.Resolver{}.Presented,
 		Suites: rdfc.Suites(contexts), Formats: []vc.Format{jose.Format{}, sdjwt.Format{}, cose.Format{}}, Contexts: contexts,
 		V1: true, AnySubject: true, InsecureUnboundIssuer: true, InsecureAnyChallenge: true,
 	}

@@ -51,9 +51,9 @@ type Handler struct {
 	// Accept says whose credentials are taken when they verify, such as [vc.IssuedBy]; nil means
 	// nobody's.
 	Accept vc.Accept
-	// Verifier checks credentials and presentations; nil means one without a network.
+	// Verifier checks credentials and presentations; nil means one without a network, with resolver.Offline.
 	Verifier *vc.Verifier
-	// Resolver resolves DIDs for /1.0/identifiers/; nil means did.Offline. Whoever can reach
+	// Resolver resolves DIDs for /1.0/identifiers/; nil means resolver.Offline. Whoever can reach
 	// the Handler can have it look up any DID: give it a resolver.Cache of what opens connections
 	// to public hosts only, as resolver.All is. See LookupCost.
 	Resolver did.Resolver
@@ -112,7 +112,7 @@ func (h *Handler) begin() {
 		h.Timeout = DefaultTimeout
 	}
 	if h.Verifier == nil {
-		h.Verifier = new(vc.Verifier)
+		h.Verifier = &vc.Verifier{Resolver: resolver.Offline()}
 	}
 	if h.Accept == nil {
 		h.Accept = func(*vc.Verified) error { return errors.New("this service takes credentials of nobody") }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/hourmeter/hourmeter/cmd/hourmeter/vcapi"
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/did/peer"
 	"github.com/hourmeter/hourmeter/resolver"
 	"github.com/hourmeter/hourmeter/vc"
 )
@@ -290,4 +291,28 @@ func (s *server) issuedWith(members ...string) string {
 	a := s.post("/credentials/issue", `{"credential":`+credential(s.handler.Instances[0].Issuer.ID, members...)+`}`)
 	require.Equal(s.t, http.StatusCreated, a.status, "%s", a.body)
 	return a.member("verifiableCredential")
+}
+
+// Who says nothing of resolvers gets every method that asks nobody, to resolve and to verify by.
+func TestMethodsWithoutANetworkAreKnownAsIs(t *testing.T) {
+	h := newHandler(t)
+	issuer := issuerOf(t, 3)
+	var err error
+	issuer.ID, err = peer.New0(issuer.Key.Public())
+	require.NoError(t, err)
+	res, err := peer.Resolver{}.Resolve(t.Context(), issuer.ID, did.Version{})
+	require.NoError(t, err)
+	issuer.Method = res.Document.AssertionMethod[0].ID
+	h.Accept = vc.IssuedBy(issuer.ID)
+	s := serve(t, h)
+	require.Equal(t, `["jwk","key","peer","pkh","x509"]`, string(s.get("/1.0/methods").body))
+	require.Equal(t, http.StatusOK, s.get("/1.0/identifiers/"+issuer.ID.String()).status)
+	require.Equal(t, http.StatusOK, s.get("/1.0/identifiers/did:pkh:eip155:1:0xb9c5714089478a327f09197987f16f9e5d936e8a").status)
+
+	credential, err := issuer.AddProof([]byte(`{"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiableCredential"],"issuer":"` +
+		issuer.ID.String() + `","credentialSubject":{"id":"did:example:a"}}`))
+	require.NoError(t, err)
+	got := s.post("/credentials/verify", `{"verifiableCredential":`+string(credential)+`}`)
+	require.Equal(t, http.StatusOK, got.status, "%s", got.body)
+	require.Equal(t, "true", got.member("verified"), "%s", got.body)
 }
