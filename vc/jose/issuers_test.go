@@ -6,6 +6,8 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
 	"testing"
 	"time"
 
@@ -76,4 +78,49 @@ func TestIssuersOfEveryOfflineMethod(t *testing.T) {
 			require.False(t, did.IsAnswer(err))
 		}
 	}
+}
+
+// RSA keys are read, and signatures by them are not: the refusal says so, and never that a good signature
+// does not match.
+func TestRSAIsRefusedAsSuch(t *testing.T) {
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	jwk := `{"kty":"RSA","n":"` + b64(string(rsaKey.N.Bytes())) + `","e":"AQAB"}`
+	id := did.MustParse("did:jwk:" + b64(jwk))
+	read, err := did.Key(t.Context(), nil, id.KeyURL(), did.AssertionMethod, did.Version{})
+	require.NoError(t, err)
+	require.True(t, rsaKey.PublicKey.Equal(read))
+
+	payload := `{"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiableCredential"],"issuer":"` + id.String() + `","credentialSubject":{"id":"` + id.String() + `"}}`
+	token := func(alg string, sign func(digest []byte) ([]byte, error)) []byte {
+		input := b64(`{"alg":"`+alg+`","typ":"vc+jwt","kid":"`+id.KeyURL().String()+`"}`) + "." + b64(payload)
+		digest := sha256.Sum256([]byte(input))
+		sig, err := sign(digest[:])
+		require.NoError(t, err)
+		return []byte(input + "." + b64(string(sig)))
+	}
+	pss := func(digest []byte) ([]byte, error) {
+		return rsa.SignPSS(rand.Reader, rsaKey, crypto.SHA256, digest, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+	}
+	v := vc.Verifier{Formats: []vc.Format{jose.Format{}}}
+	for _, tt := range []struct {
+		name, alg string
+		sign      func([]byte) ([]byte, error)
+		reason    error
+		says      string
+	}{
+		{"PSS", "PS256", pss, vc.ErrMalformed, `alg "PS256": known are EdDSA`},
+		{"PKCS #1", "RS256", func(d []byte) ([]byte, error) { return rsa.SignPKCS1v15(nil, rsaKey, crypto.SHA256, d) }, vc.ErrMalformed, `alg "RS256": known are EdDSA`},
+		{"under another name", "ES256", pss, vc.ErrProof, "a key of type *rsa.PublicKey: known are"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := v.Verify(t.Context(), token(tt.alg, tt.sign), vc.AnyIssuer)
+			require.ErrorIs(t, err, tt.reason)
+			require.ErrorContains(t, err, tt.says)
+		})
+	}
+	_, err = (&vc.Issuer{ID: id, Key: rsaKey, Format: jose.Format{}}).Issue(&vc.Credential{Subject: id, Claim: record.Maintenance{
+		Time: noon, BizStep: record.StepInspecting, Disposition: record.DispAvailable, Work: record.Work{Category: record.Preventive, Activity: "inspect"},
+	}})
+	require.ErrorContains(t, err, "*rsa.PublicKey")
 }
