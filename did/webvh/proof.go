@@ -101,8 +101,11 @@ func sign(key crypto.Signer, at time.Time, canonical []byte) (proof, signer stri
 
 // readTime reads a time in UTC (ISO 8601, as RFC 3339 has it).
 func readTime(text string) (t time.Time, err error) {
-	if err = t.UnmarshalText([]byte(text)); err != nil {
+	if t, err = time.Parse(time.RFC3339, text); err != nil {
 		return t, err
+	}
+	if text[len("2006-01-02T15")] != ':' || strings.Contains(text, ",") { // package time takes T1:00 and 00,5 as well
+		return t, fmt.Errorf("%.40q is no time of RFC 3339", text)
 	}
 	if _, offset := t.Zone(); offset != 0 {
 		return t, fmt.Errorf("%.40q is not in UTC", text)

@@ -55,6 +55,8 @@ func TestRefused(t *testing.T) {
 		{"a sixth member", 2, webvh.RuleJSON, "does not consist of", func(_, two *forged) { two.beforeSign = replace(`{`, `{"note":"",`) }},
 		{"a member twice", 2, webvh.RuleJSON, "not strict JSON", func(_, two *forged) { two.afterSign = replace(`{`, `{"parameters":{},`) }},
 		{"a member but for its case", 2, webvh.RuleJSON, "does not consist of", func(_, two *forged) { two.beforeSign = replace(`"state"`, `"State"`) }},
+		{"a byte order mark", 2, webvh.RuleJSON, "not strict JSON", func(_, two *forged) { two.afterSign = func(s string) string { return "\ufeff" + s } }},
+		{"a zero byte after it", 2, webvh.RuleJSON, "not strict JSON", func(_, two *forged) { two.afterSign = func(s string) string { return s + "\x00" } }},
 		{"an empty line", 2, webvh.RuleJSON, "is an empty line", func(_, two *forged) { two.afterSign = func(s string) string { return "\n" + s } }},
 		{"two entries on a line", 2, webvh.RuleJSON, "not strict JSON", func(_, two *forged) { two.afterSign = func(s string) string { return s + "{}" } }},
 		{"an entry too long", 2, webvh.RuleSize, "at most", func(_, two *forged) {
@@ -81,6 +83,12 @@ func TestRefused(t *testing.T) {
 		{"from the future *", 2, webvh.RuleTime, "is in the future", func(_, two *forged) { two.time = "2099-01-01T00:00:00Z" }},
 		{"not in UTC", 2, webvh.RuleTime, "is not in UTC", func(_, two *forged) { two.time = "2026-01-02T00:00:00+01:00" }},
 		{"no time of day", 2, webvh.RuleTime, "is no UTC time", func(_, two *forged) { two.time = "2026-01-02" }},
+		{"a leap second", 2, webvh.RuleTime, "is no UTC time", func(_, two *forged) { two.time = "2026-06-30T23:59:60Z" }},
+		{"midnight at the end of a day", 2, webvh.RuleTime, "is no UTC time", func(_, two *forged) { two.time = "2026-01-02T24:00:00Z" }},
+		{"in lower case", 2, webvh.RuleTime, "is no UTC time", func(_, two *forged) { two.time = "2026-01-02t00:00:00z" }},
+		{"a fraction after a comma", 2, webvh.RuleTime, "is no UTC time", func(_, two *forged) { two.time = "2026-01-02T00:00:00,5Z" }},
+		{"an hour of one digit", 2, webvh.RuleTime, "is no UTC time", func(_, two *forged) { two.time = "2026-01-02T0:00:00Z" }},
+		{"less than a nanosecond later", 2, webvh.RuleTime, "is not after", func(_, two *forged) { two.time = "2026-01-01T00:00:00.0000000001Z" }},
 		{"the 30th of February", 2, webvh.RuleTime, "is no UTC time", func(_, two *forged) { two.time = "2026-02-30T00:00:00Z" }},
 
 		// scid
@@ -142,6 +150,9 @@ func TestRefused(t *testing.T) {
 		{"deactivated is a text", 2, webvh.RuleParameters, `is neither true nor false`, func(_, two *forged) { two.params = `{"deactivated":"true"}` }},
 		{"ttl below zero", 2, webvh.RuleParameters, `is no number of seconds`, func(_, two *forged) { two.params = `{"ttl":-1}` }},
 		{"ttl too long", 2, webvh.RuleParameters, `is no number of seconds`, func(_, two *forged) { two.params = `{"ttl":2147483649}` }},
+		{"ttl with a fraction", 2, webvh.RuleParameters, `is no number of seconds`, func(_, two *forged) { two.params = `{"ttl":60.0}` }},
+		{"ttl with an exponent", 2, webvh.RuleParameters, `is no number of seconds`, func(_, two *forged) { two.params = `{"ttl":6e1}` }},
+		{"ttl beyond what a number can say", 2, webvh.RuleParameters, `is no number of seconds`, func(_, two *forged) { two.params = `{"ttl":9007199254740991}` }},
 		{"ttl in quotes", 2, webvh.RuleParameters, `is no number of seconds`, func(_, two *forged) { two.params = `{"ttl":"60"}` }},
 		{"a threshold of zero *", 1, webvh.RuleParameters, "has a threshold of 0 for 1 witnesses", func(one, _ *forged) {
 			one.params = params(`"witness":{"threshold":0,"witnesses":[{"id":"did:key:` + text(5) + `"}]}`)

@@ -378,7 +378,8 @@ func FuzzForgedLogs(f *testing.F) {
 	})
 }
 
-// The same for bytes that are anything.
+// The same for bytes that are anything. Fuzz it with -fuzzminimizetime 1x: to shorten such texts takes longer than
+// to try others.
 func FuzzLogBytes(f *testing.F) {
 	all := histories(f)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
