@@ -47,7 +47,7 @@ const (
 // Only the DID's own host counts, as with [Web], with the same errors: under another name it is
 // asked for again, even if the log is known. The host of a name that the DID had before it moved
 // may serve the beginning alone. A log that is broken beyond some entry is not remembered; it still
-// answers for versions before, by name, number or time.
+// answers for versions before, by name, number or time, unless more of it is known.
 //
 // A WebVH is used by pointer. Its fields do not change after first use.
 type WebVH struct {
@@ -275,6 +275,9 @@ func (w *WebVH) from(ctx context.Context, id did.DID, known *webvh.Log, logURL, 
 		switch {
 		case fork == nil:
 		case err != nil && ok && f.Newer == "":
+			// What it hides may be that a key was stolen: who hides that behind a broken line is not asked for
+			// what was before.
+			return refuse(nil, err)
 		case err == nil && known.ID() != id && known.Extends(log) == nil:
 			// A host that the DID has moved away from need not follow it any more: the beginning, which
 			// it still serves, is what it vouches for.

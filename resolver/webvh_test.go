@@ -577,6 +577,13 @@ func TestWebVHOfABrokenLog(t *testing.T) {
 	broken, ok = errors.AsType[*webvh.LogError](err)
 	require.True(t, ok)
 	require.Equal(t, 3, broken.Entry)
+	// Nor does it answer for what was before: an entry that is known, and that it hides, may say that a key of
+	// then was stolen.
+	for _, v := range []did.Version{{Number: 2}, {Time: jan(2)}, {ID: third.Entry(1).VersionID}} {
+		_, err = f.resolve(resolver.NoCache(t.Context()), v)
+		require.ErrorAs(t, err, &broken)
+		refused(t, err, resolver.ErrContent)
+	}
 	other := grow(t, grow(t, f.first, 4, webvh.Change{}), 5, webvh.Change{})
 	cut = string(other.Raw()[:len(other.Raw())-9])
 	_, err = f.resolve(resolver.NoCache(t.Context()), did.Version{Number: 1})
