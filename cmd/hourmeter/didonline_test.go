@@ -145,6 +145,13 @@ func TestOnlineIssuers(t *testing.T) {
 	r = d.run("", cached("did", "resolve", shop, "--no-cache")...)
 	require.Equal(t, exitInvalid, r.code)
 	require.Contains(t, r.stderr, "rolled back")
+
+	// Nor does it help a thief who dates back that the host breaks the line by which his key was revoked.
+	d.write("shop/did.jsonl", log[0]+log[1]+"{}\n")
+	r = d.run("", w.with("verify", "before.json")...)
+	require.Equal(t, exitUnchecked, r.code, r.stdout)
+	require.Contains(t, r.stdout+r.stderr, "entry 3")
+	d.ok(w.with("verify", "before.json", "--key-state", "any")...)
 	d.write("shop/did.jsonl", strings.Join(log, ""))
 
 	// A server has somebody else's document.

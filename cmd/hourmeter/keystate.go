@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/keyhistory"
 )
@@ -36,7 +38,7 @@ func (k keyPolicy) judge() (keyhistory.Judge, error) {
 
 // check says what has become of the keys of c, which is good otherwise, and whether k takes that.
 // If it cannot be found out, unrevoked takes it: who verifies by a bundle or a pinned document has
-// nobody to ask.
+// nobody to ask. But whoever breaks the log of a did:webvh may do so to hide that a key was stolen.
 func (k keyPolicy) check(ctx context.Context, v *vc.Verifier, c *vc.Verified) ([]KeyState, error) {
 	takes, err := k.judge()
 	if err != nil || takes == nil {
@@ -44,7 +46,7 @@ func (k keyPolicy) check(ctx context.Context, v *vc.Verifier, c *vc.Verified) ([
 	}
 	uses, err := keyhistory.Of(ctx, v, c)
 	if err != nil {
-		if k == keysUnrevoked {
+		if k == keysUnrevoked && !errors.Is(err, did.ErrInvalidDocument) {
 			return nil, nil
 		}
 		return nil, fmt.Errorf("what became of the keys that signed: %v", err) // no answer, whatever it wraps
