@@ -150,6 +150,6 @@ func (h *History) void() {
 		if it.Void != nil && h.class == C0 {
 			it.Void.Sequence = -1
 		}
-		before = Head{Sequence: it.Link.Sequence, Digest: it.Credential.Digest(), Owner: it.Owner, Names: it.names}
+		before = Head{Sequence: it.Link.Sequence, Digest: it.Credential.Digest(), Owner: it.Owner, Names: it.names, Former: it.former}
 	}
 }

@@ -221,7 +221,7 @@ func (h *History) fork(branches []Item, heads map[vc.Digest]Head, found *defects
 		case i > 0: // what it follows is in a gap
 			before := h.items[i-1]
 			head = Head{Subject: h.subject, Chain: h.head.Chain, Sequence: before.Link.Sequence,
-				Digest: before.Credential.Digest(), Partial: true, Totals: before.Link.Totals, Names: before.names}
+				Digest: before.Credential.Digest(), Partial: true, Totals: before.Link.Totals, Names: before.names, Former: before.former}
 		}
 		var wrong defects
 		heads[it.Credential.Digest()] = head.follow(h.subject, it, &wrong)

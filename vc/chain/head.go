@@ -37,6 +37,7 @@ type Head struct {
 	Open     []Pending `json:"open,omitzero"`    // obligations not closed, by sequence; those opened in a gap are not among them
 
 	Names   []did.DID    `json:"names,omitzero"`   // what else the machine is called, in the order in which it was: at most MaxNames
+	Former  int          `json:"former,omitzero"`  // how many of Names owners before gave it: it does not sign by these any more
 	Revoked []Revocation `json:"revoked,omitzero"` // keys that were reported as compromised, at most MaxRevoked
 }
 
@@ -68,7 +69,7 @@ func (h *Head) UnmarshalJSON(text []byte) error {
 func (h Head) check() error {
 	if h.Digest.IsZero() {
 		if !h.Subject.IsZero() || !h.Chain.IsZero() || h.Sequence != 0 || h.ID != "" || !h.Latest.IsZero() ||
-			!h.Owner.IsZero() || h.Retired || h.Partial || h.Totals != (Totals{}) || len(h.Open)+len(h.Revoked)+len(h.Names) > 0 {
+			!h.Owner.IsZero() || h.Retired || h.Partial || h.Totals != (Totals{}) || len(h.Open)+len(h.Revoked)+len(h.Names) > 0 || h.Former != 0 {
 			return errors.New("digest is missing, though a record has begun")
 		}
 		return nil
@@ -99,6 +100,9 @@ func (h Head) check() error {
 		if i >= MaxNames || id.IsZero() || id == h.Subject || slices.Contains(h.Names[:i], id) {
 			return fmt.Errorf("name %d, %.120q, is one too many, or there twice", i, id)
 		}
+	}
+	if h.Former < 0 || h.Former > len(h.Names) {
+		return fmt.Errorf("%d of %d names are former ones", h.Former, len(h.Names))
 	}
 	if len(h.Revoked) > MaxRevoked {
 		return fmt.Errorf("%d keys are revoked, at most %d are kept", len(h.Revoked), MaxRevoked)
@@ -302,12 +306,12 @@ func (h Head) follow(subject did.DID, it Item, found *defects) Head {
 	if reason, detail := h.revocable(link, at); reason != nil {
 		fail(reason, "%w", detail)
 	}
-	revoked, names := h.Revoked, h.Names
+	revoked, names, former := h.Revoked, h.Names, h.Former
 	if void == nil && err == nil {
-		revoked, names = h.revoke(link), h.rename(subject, it)
-		if len(names) > MaxNames {
+		revoked = h.revoke(link)
+		if names, former = h.rename(subject, it); len(names) > MaxNames {
 			fail(ErrLimit, "the machine has more than %d names", MaxNames)
-			names = h.Names
+			names, former = h.Names, h.Former
 		}
 	}
 
@@ -336,7 +340,7 @@ func (h Head) follow(subject did.DID, it Item, found *defects) Head {
 	return Head{
 		Subject: subject, Chain: chain, Sequence: link.Sequence, Digest: v.Digest(), ID: v.ID(),
 		Latest: later(h.Latest, at), Owner: owner, Retired: h.Retired || link.Kind == Retire && void == nil,
-		Partial: h.Partial, Totals: link.Totals, Open: after, Names: names, Revoked: revoked,
+		Partial: h.Partial, Totals: link.Totals, Open: after, Names: names, Former: former, Revoked: revoked,
 	}
 }
 

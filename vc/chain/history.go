@@ -26,6 +26,7 @@ type Item struct {
 
 	copies []*vc.Verified // the same content with other proofs, if it was given
 	names  []did.DID      // of the machine after it, beside its first
+	former int            // how many of them owners before gave it
 	held   time.Time      // the log held it no later than this, judging by entries after it too
 	muted  []Revocation   // of each DID whose signatures are all taken away, the keys
 }
@@ -383,7 +384,7 @@ func (h *History) walk(trunk []Item, found *defects, branches ...Item) map[vc.Di
 		before := h.head
 		it.mute(before.Revoked)
 		h.head = before.follow(h.subject, it, &wrong)
-		it.Owner, it.names = h.head.Owner, h.head.Names
+		it.Owner, it.names, it.former = h.head.Owner, h.head.Names, h.head.Former
 		for _, err := range wrong.named {
 			if gap, ok := err.(*GapError); ok {
 				h.gaps = append(h.gaps, *gap)

@@ -14,29 +14,43 @@ const MaxNames = 16
 // is reports whether id is a name of the machine, whose first one is given.
 func (h Head) is(machine, id did.DID) bool { return id == machine || slices.Contains(h.Names, id) }
 
-// signs reports whether the machine signed it, by whatever name.
+// signs reports whether the machine signed it, by its first name or one that its present owner gave it.
 func (h Head) signs(machine did.DID, it Item) bool {
-	return it.SignedBy(machine) || slices.ContainsFunc(h.Names, it.SignedBy)
+	return it.SignedBy(machine) || slices.ContainsFunc(h.Names[h.Former:], it.SignedBy)
 }
 
-// rename returns what else the machine is called after it. An entry rotate says that it has another name:
-// a CommissioningCredential whose key is one of that name's, signed by that name and by the owner of record.
-// The machine's own signature would not do: whoever stole its key could go on under a name of his own. While
-// a gap may hide who the owner is, it has to. Who the owner is called the machine is not.
-func (h Head) rename(machine did.DID, it Item) []did.DID {
-	if it.Link.Kind != Rotate {
-		return h.Names
+// rename returns what else the machine is called after it, and how many of these names are of owners before.
+//
+// An entry rotate says that it has another name: a CommissioningCredential whose key is one of that name's,
+// signed by that name and by the owner of record. The machine's own signature would not do: whoever stole
+// its key could go on under a name of his own. While a gap may hide who the owner is, it has to, by the first
+// of its names. Who the owner is called the machine is not.
+//
+// A transfer ends what names say for the machine, all but the first: a seller may hold the keys of a name that
+// he gave. The new owner gives it again, or another.
+func (h Head) rename(machine did.DID, it Item) (names []did.DID, former int) {
+	switch it.Link.Kind {
+	case Transfer:
+		return h.Names, len(h.Names)
+	case Rotate:
+	default:
+		return h.Names, h.Former
 	}
 	claim, err := vc.ClaimOf[commissioning](it.Credential)
 	id := claim.KeyBinding.VerificationMethod.DID
 	agreed := it.SignedBy(h.Owner)
 	if h.Owner.IsZero() {
-		agreed = h.signs(machine, it)
+		agreed = it.SignedBy(machine)
 	}
-	if err != nil || id.IsZero() || id == h.Owner || h.is(machine, id) || !agreed || !it.SignedBy(id) {
-		return h.Names
+	again := slices.Index(h.Names, id)
+	if err != nil || id.IsZero() || id == h.Owner || id == machine || again >= h.Former || !agreed || !it.SignedBy(id) {
+		return h.Names, h.Former
 	}
-	return append(slices.Clip(h.Names), id) // heads share it
+	names = slices.Clone(h.Names) // heads share it
+	if again >= 0 {
+		return append(slices.Delete(names, again, again+1), id), h.Former - 1
+	}
+	return append(names, id), h.Former
 }
 
 // commissioning is what the record needs to know of a CommissioningCredential.
@@ -51,5 +65,5 @@ func (commissioning) CredentialType() string { return "CommissioningCredential" 
 
 // Names returns what the machine is called: the name that it was commissioned by, which is
 // [History.Subject], and those that it took on since, in that order. Its entries may be about any of them,
-// from when it has it, and it signs by any of them.
+// from when it has it. It signs by the first, and by those that its present owner gave it: see [Head.Former].
 func (h *History) Names() []did.DID { return append([]did.DID{h.subject}, h.head.Names...) }

@@ -102,6 +102,88 @@ func TestAMachineTakesOnNames(t *testing.T) {
 	}
 }
 
+// A seller may hold the keys of a name that he gave the machine. After the sale it does not sign by that name, until its
+// new owner gives it again; what is said about it by that name goes on, and so does its first name.
+func TestASaleSilencesNames(t *testing.T) {
+	field, yard := party("field"), party("yard")
+	begun := func() *life {
+		l := sold(t)
+		l.enter(entryOf(t, l.head, 2, rotation, namedBy(key(field)), owner, field))
+		l.enter(about(t, l, 3, lease(90), claim{name: "LeaseCredential"}, field.ID, lessee, field))
+		l.enter(about(t, l, 4, chain.Entry{Kind: chain.Transfer}, transferTo(owner, stranger), field.ID, owner, stranger))
+		require.Equal(t, 1, l.head.Former)
+		return l
+	}
+	for _, tt := range []struct {
+		name    string
+		e       chain.Entry
+		what    vc.Claim
+		signers []*vc.Issuer
+		want    bool
+	}{
+		{"the seller retires it", retire, claim{name: "DecommissioningCredential"}, []*vc.Issuer{field}, false},
+		{"the seller changes its keys", rotation, claim{name: "CommissioningCredential"}, []*vc.Issuer{field}, false},
+		{"the seller leases it", lease(90), claim{name: "LeaseCredential"}, []*vc.Issuer{lessee, field}, false},
+		{"the seller gives it the name again", rotation, namedBy(key(field)), []*vc.Issuer{owner, field}, false},
+		{"the machine leases itself", lease(90), claim{name: "LeaseCredential"}, []*vc.Issuer{lessee, machine}, true},
+		{"the new owner leases it", lease(90), claim{name: "LeaseCredential"}, []*vc.Issuer{lessee, stranger}, true},
+		{"a shop reports by the former name", good, claim{name: "MaintenanceCredential"}, []*vc.Issuer{shop}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := begun()
+			last := about(t, l, 5, tt.e, tt.what, field.ID, tt.signers...)
+			_, err := chain.New(machine.ID, append(l.entries, last)...)
+			if !tt.want {
+				require.ErrorIs(t, err, chain.ErrSignature)
+				return
+			}
+			require.NoError(t, err)
+		})
+	}
+
+	l := begun()
+	l.enter(about(t, l, 5, rotation, namedBy(key(field)), machine.ID, stranger, field))
+	l.enter(about(t, l, 6, lease(90), claim{name: "LeaseCredential"}, field.ID, lessee, field))
+	l.enter(about(t, l, 7, rotation, namedBy(key(yard)), field.ID, stranger, yard))
+	require.Equal(t, []did.DID{field.ID, yard.ID}, l.head.Names)
+	require.Zero(t, l.head.Former)
+	l.enter(about(t, l, 8, chain.Entry{Kind: chain.Transfer}, transferTo(stranger, owner), yard.ID, stranger, owner))
+	l.enter(about(t, l, 9, rotation, namedBy(key(field)), yard.ID, owner, field))
+	require.Equal(t, []did.DID{yard.ID, field.ID}, l.head.Names, "given again, it comes last")
+	require.Equal(t, 1, l.head.Former)
+	h, err := chain.New(machine.ID, l.entries...)
+	require.NoError(t, err)
+	require.Equal(t, l.head, h.Head())
+	retired := about(t, l, 10, retire, claim{name: "DecommissioningCredential"}, yard.ID, yard)
+	_, err = h.Extend(retired)
+	require.ErrorIs(t, err, chain.ErrSignature)
+
+	text, err := json.Marshal(l.head)
+	require.NoError(t, err)
+	var back chain.Head
+	require.NoError(t, json.Unmarshal(text, &back))
+	require.Equal(t, l.head, back)
+	for _, former := range []int{-1, 3} {
+		head := l.head
+		head.Former = former
+		text, err := json.Marshal(head)
+		require.NoError(t, err)
+		require.Error(t, json.Unmarshal(text, new(chain.Head)), former)
+	}
+}
+
+// A gap may hide a sale: a name from before it does not give another.
+func TestAGapGivesNoNameASay(t *testing.T) {
+	field, yard := party("field"), party("yard")
+	l := sold(t)
+	l.enter(entryOf(t, l.head, 2, rotation, namedBy(key(field)), owner, machine, field))
+	l.add(3, good, shop)
+	l.enter(about(t, l, 4, rotation, namedBy(key(yard)), field.ID, field, yard, owner))
+	h, err := chain.NewDisclosed(machine.ID, l.entries[0], l.entries[1], l.entries[2], l.entries[4])
+	require.NoError(t, err)
+	require.Equal(t, []did.DID{machine.ID, field.ID}, h.Names())
+}
+
 // Before it has a name, and for whom it is not one, it is somebody else's.
 func TestANameHoldsFromWhereItIsGiven(t *testing.T) {
 	field := party("field")
