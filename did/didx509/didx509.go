@@ -32,6 +32,7 @@ package didx509
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
@@ -100,7 +101,11 @@ func Resolve(id did.DID, chain Chain, at time.Time) (*did.Document, error) {
 	}
 
 	leaf := chain[0]
-	m, err := did.NewVerificationMethod(id.URL("0"), did.JSONWebKey, id, leaf.PublicKey)
+	key := leaf.PublicKey
+	if key == nil { // a certificate's parser leaves out X25519 (RFC 8410), that of keys alone does not
+		key, _ = x509.ParsePKIXPublicKey(leaf.RawSubjectPublicKeyInfo)
+	}
+	m, err := did.NewVerificationMethod(id.URL("0"), did.JSONWebKey, id, key)
 	if err != nil {
 		return nil, err
 	}
