@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -202,7 +203,10 @@ func randomChain(r *rand.Rand) (chain didx509.Chain, what []string) {
 	return chain, what
 }
 
-// Of chains with every kind of mistake, openssl takes the same.
+var excludesBelow = regexp.MustCompile(`(email address|URI) "[^"]*" is excluded by constraint`)
+
+// Of chains with every kind of mistake, openssl takes the same, but for hosts of e-mail addresses and URIs that are
+// excluded: package x509 excludes hosts below them, too, which RFC 5280 §4.2.1.10 does not, and refuses more for it.
 func TestChainsAgainstOpenSSL(t *testing.T) {
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {
@@ -237,6 +241,9 @@ func TestChainsAgainstOpenSSL(t *testing.T) {
 			args = append(args, "-untrusted", write("between.pem", chain[1:len(chain)-1]...))
 		}
 		said, failed := exec.Command(openssl, append(args, write("leaf.pem", chain[0]))...).CombinedOutput()
+		if failed == nil && err != nil && excludesBelow.MatchString(err.Error()) {
+			continue
+		}
 		require.Equal(t, failed == nil, ours, "seed %d: here %v\nopenssl: %s\n%s", seed, err, said, strings.Join(what, "\n"))
 		if ours {
 			taken++
