@@ -28,7 +28,7 @@ require (
 	go.etcd.io/bbolt v1.5.0 // reputation/store: one file, crash-safe, pure Go
 	golang.org/x/crypto v0.58.0 // key files: Argon2id and XChaCha20-Poly1305; ASN.1 of ECDSA signatures; Keccak-256 of EIP-55
 	golang.org/x/mod v0.41.0 // vc/chain/tlog: Merkle tiles and proofs (sumdb/tlog), signed notes (sumdb/note)
-	golang.org/x/net v0.62.0 // did/web, did/webvh: names of hosts in other scripts (idna, RFC 5891)
+	golang.org/x/net v0.62.0 // internal/webname: names of hosts in other scripts (idna, RFC 5891)
 	golang.org/x/sys v0.49.0 // locks between processes, and syncing folders
 	golang.org/x/term v0.47.0 // the command: passphrases without echo
 	pgregory.net/rapid v1.3.0 // tests: properties

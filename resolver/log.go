@@ -1,7 +1,6 @@
 package resolver
 
 import (
-	"container/list"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -9,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -52,14 +52,7 @@ type Log struct {
 	Folder string
 
 	mu    sync.Mutex
-	tiles map[string]*list.Element // by path
-	used  *list.List               // of tile, the one used last in front
-	bytes int                      // of all tiles
-}
-
-type tile struct {
-	path string
-	data []byte
+	tiles lru[string, []byte] // by path
 }
 
 // ReadFile returns a file of the log, such as "checkpoint" or "tile/0/x001/234.p/5". If there is
@@ -103,7 +96,7 @@ func (l *Log) ReadFile(ctx context.Context, name string) ([]byte, error) {
 func (l *Log) Forget() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.tiles, l.used, l.bytes = nil, nil, 0
+	l.tiles = lru[string, []byte]{}
 	if l.Folder == "" {
 		return nil
 	}
@@ -257,9 +250,8 @@ func (t tileName) cut(data []byte) ([]byte, error) {
 func (l *Log) kept(t tileName) []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if el := l.tiles[t.full]; el != nil {
-		l.used.MoveToFront(el)
-		return el.Value.(tile).data
+	if data, ok := l.tiles.get(t.full); ok {
+		return data
 	}
 	if l.Folder == "" {
 		return nil
@@ -299,16 +291,5 @@ func (l *Log) remember(name string, data []byte) {
 	if most == 0 {
 		most = DefaultMemory
 	}
-	if _, ok := l.tiles[name]; ok || len(data) > most {
-		return
-	}
-	if l.tiles == nil {
-		l.tiles, l.used = make(map[string]*list.Element), list.New()
-	}
-	l.tiles[name] = l.used.PushFront(tile{name, data})
-	for l.bytes += len(data); l.bytes > most; {
-		oldest := l.used.Remove(l.used.Back()).(tile)
-		delete(l.tiles, oldest.path)
-		l.bytes -= len(oldest.data)
-	}
+	l.tiles.keep(name, data, int64(len(data)), math.MaxInt, int64(most))
 }

@@ -2,7 +2,6 @@ package resolver
 
 import (
 	"bytes"
-	"cmp"
 	"maps"
 	"strconv"
 	"strings"
@@ -57,7 +56,7 @@ func (w *WebVH) remember(id did.DID, log *webvh.Log, sent time.Time) (*webvh.Log
 		}
 	}
 	next.served[id] = sent
-	w.seen.keep(scid(id), next, sizeOf(next.log), cmp.Or(w.Size, DefaultSize), cmp.Or(w.Bytes, DefaultLogBytes))
+	w.seen.keep(scid(id), next, sizeOf(next.log), orDefault(w.Size, DefaultSize), orDefault(w.Bytes, DefaultLogBytes))
 	return next.log, nil
 }
 
@@ -65,10 +64,10 @@ func (w *WebVH) remember(id did.DID, log *webvh.Log, sent time.Time) (*webvh.Log
 // brings as many keys as it may takes more for them than for its text.
 func sizeOf(log *webvh.Log) int64 {
 	const each = 96 // of an update key: its text again, and the key; the others are less
-	size := len(log.Raw()) + len(log.RawWitness())
+	size := len(log.RawWitness())
 	var last *webvh.Parameters
 	for e := range log.Entries() {
-		size += entryBytes
+		size += len(e.Raw) + entryBytes
 		if p := e.Parameters; p != last { // entries that change none share them
 			last = p
 			size += each * (len(p.UpdateKeys) + len(p.NextKeyHashes) + len(p.Watchers) + len(p.Witness.Witnesses))

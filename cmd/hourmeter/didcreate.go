@@ -47,6 +47,7 @@ func (w locationFlags) location() (string, error) {
 // webvhFlags say who signs an entry, and what of the log's rules it changes.
 type webvhFlags struct {
 	updateKey  string
+	to         []string
 	next       []string
 	noNext     bool
 	ttl        time.Duration
@@ -65,6 +66,12 @@ func (w *webvhFlags) signing(cmd *cobra.Command) {
 	f.StringArrayVar(&w.next, "next-key", nil, "`name` or Multikey of the update key of the entry after: only its hash is published (pre-rotation); may be repeated")
 	f.BoolVar(&w.noNext, "no-next-key", false, "commit to no key: ends pre-rotation")
 	cmd.MarkFlagsMutuallyExclusive("next-key", "no-next-key")
+}
+
+// rotating are the flags of a command that may bring new update keys.
+func (w *webvhFlags) rotating(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&w.to, "to", nil, "`name` or Multikey of a new update key, in the place of all there are; may be repeated")
+	w.signing(cmd)
 }
 
 // rules are the flags that change what a log demands.

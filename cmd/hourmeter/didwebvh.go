@@ -33,6 +33,20 @@ func (a *app) addEntry(ctx context.Context, path string, web bool, next func(l *
 	return a.saveAndTell(f, longer, web)
 }
 
+// changeLog adds an entry that says what the flags do, and what fill makes of that.
+func (a *app) changeLog(ctx context.Context, path string, web bool, r webvhFlags, fill func(l *webvh.Log, c *webvh.Change) error) error {
+	return a.addEntry(ctx, path, web, func(l *webvh.Log) (*webvh.Log, error) {
+		c, err := r.change(a, l)
+		if err == nil {
+			err = fill(l, &c)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return l.Update(c)
+	})
+}
+
 // newest returns the newest document of l, and which fragments it has ever used. It waits for the
 // next whole second. Proofs and entries have no finer times: what was signed in the second in which a
 // key is taken away would seem to be signed without it.
@@ -73,35 +87,30 @@ A key that may have been stolen is not removed but revoked: see hourmeter did re
 				ruled = ruled || cmd.Flags().Changed(name)
 			}
 			if !d.given() && !ruled {
-				if web {
-					return a.rewriteWeb(cmd.Context(), args[0])
+				if web { // the did.json only, and no entry
+					return a.addEntry(cmd.Context(), args[0], true, func(l *webvh.Log) (*webvh.Log, error) { return l, nil })
 				}
 				return errors.New("nothing is to change: see hourmeter did update --help")
 			}
-			return a.addEntry(cmd.Context(), args[0], web, func(l *webvh.Log) (*webvh.Log, error) {
-				c, err := r.change(a, l)
-				if err != nil {
-					return nil, err
-				}
+			return a.changeLog(cmd.Context(), args[0], web, r, func(l *webvh.Log, c *webvh.Change) error {
 				if d.given() {
 					doc, taken, err := newest(cmd.Context(), l)
 					if err != nil {
-						return nil, err
+						return err
 					}
 					if c.Document, err = d.apply(a, doc, taken); err != nil {
-						return nil, err
+						return err
 					}
 					if c.Document.ID != l.ID() {
-						return nil, fmt.Errorf("%s: its id is %s, and this is the log of %s: hourmeter did move changes a name", d.file, c.Document.ID, l.ID())
+						return fmt.Errorf("%s: its id is %s, and this is the log of %s: hourmeter did move changes a name", d.file, c.Document.ID, l.ID())
 					}
 				}
 				if end {
 					c.Portable = new(false)
 				}
-				if c.Key, err = a.entrySigner(cmd.Context(), l, r.updateKey, nil); err != nil {
-					return nil, err
-				}
-				return l.Update(c)
+				var err error
+				c.Key, err = a.entrySigner(cmd.Context(), l, r.updateKey, nil)
+				return err
 			})
 		},
 	}
@@ -120,24 +129,9 @@ A key that may have been stolen is not removed but revoked: see hourmeter did re
 
 const webUsage = "also write did.json, the document of the did:web of the same host and path, and keep it up to date"
 
-// rewriteWeb writes the document of the parallel did:web, and no entry.
-func (a *app) rewriteWeb(ctx context.Context, path string) error {
-	f, err := a.openDIDFolder(ctx, path)
-	if err != nil {
-		return err
-	}
-	defer f.lock.Close()
-	l, err := f.ready()
-	if err != nil {
-		return err
-	}
-	return a.saveAndTell(f, l, true)
-}
-
 func (a *app) didRotateCommand() *cobra.Command {
 	var r webvhFlags
 	var key, replace string
-	var to []string
 	cmd := &cobra.Command{
 		Use:   "rotate FOLDER (--key NAME | --to NAME | both)",
 		Short: "Give a did:webvh new keys",
@@ -153,41 +147,33 @@ names the one after: rotate FOLDER --next-key NAME is enough.`,
   hourmeter did rotate ./drone-7 --next-key owner-3       # pre-rotation: owner-2 is in force now`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.addEntry(cmd.Context(), args[0], false, func(l *webvh.Log) (*webvh.Log, error) {
-				if key == "" && len(to) == 0 && len(l.Parameters().NextKeyHashes) == 0 && len(r.next) == 0 {
-					return nil, errors.New("which key? --key is the machine's new one, --to the one that may update the log")
-				}
-				c, err := r.change(a, l)
-				if err != nil {
-					return nil, err
+			return a.changeLog(cmd.Context(), args[0], false, r, func(l *webvh.Log, c *webvh.Change) error {
+				if key == "" && len(r.to) == 0 && len(l.Parameters().NextKeyHashes) == 0 && len(r.next) == 0 {
+					return errors.New("which key? --key is the machine's new one, --to the one that may update the log")
 				}
 				if key != "" {
 					doc, taken, err := newest(cmd.Context(), l)
 					if err != nil {
-						return nil, err
+						return err
 					}
 					if c.Document, err = a.replaceKey(doc, replace, key, taken, (*editedDocument).removeMethod); err != nil {
-						return nil, err
+						return err
 					}
 				}
-				if err := a.signRotation(cmd.Context(), l, &c, r, to); err != nil {
-					return nil, err
-				}
-				return l.Update(c)
+				return a.signRotation(cmd.Context(), l, c, r)
 			})
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&key, "key", "", "`name` or Multikey of the machine's new key, in the document")
 	f.StringVar(&replace, "replace", "", "`ID` of the key whose place it takes, such as #key-1 (default the only one)")
-	f.StringArrayVar(&to, "to", nil, "`name` or Multikey of a new update key, in the place of all there are; may be repeated")
-	r.signing(cmd)
+	r.rotating(cmd)
 	return cmd
 }
 
 // signRotation fills in who signs an entry that may bring new update keys.
-func (a *app) signRotation(ctx context.Context, l *webvh.Log, c *webvh.Change, r webvhFlags, to []string) (err error) {
-	if c.UpdateKeys, err = a.publicKeys("to", to); err != nil {
+func (a *app) signRotation(ctx context.Context, l *webvh.Log, c *webvh.Change, r webvhFlags) (err error) {
+	if c.UpdateKeys, err = a.publicKeys("to", r.to); err != nil {
 		return err
 	}
 	var among []crypto.PublicKey
@@ -195,7 +181,7 @@ func (a *app) signRotation(ctx context.Context, l *webvh.Log, c *webvh.Change, r
 		among = c.UpdateKeys
 		for i, public := range c.UpdateKeys {
 			if !ring.may(public) {
-				return fmt.Errorf("--to: the log did not commit to %s: %s", to[i], ring.wanted())
+				return fmt.Errorf("--to: the log did not commit to %s: %s", r.to[i], ring.wanted())
 			}
 		}
 	}
@@ -249,7 +235,6 @@ func (a *app) replaceKey(doc *did.Document, old, name string, taken func(string)
 func (a *app) didRevokeCommand() *cobra.Command {
 	var r webvhFlags
 	var since, key string
-	var to []string
 	cmd := &cobra.Command{
 		Use:   "revoke FOLDER ID --compromised-since TIME",
 		Short: "Mark a key of a did:webvh as one that others may have had",
@@ -270,22 +255,18 @@ can change the log: --to names another, in the same entry.`,
 			if at.After(time.Now()) {
 				return fmt.Errorf("--compromised-since: %s is yet to come", at.Format(time.RFC3339))
 			}
-			return a.addEntry(cmd.Context(), args[0], false, func(l *webvh.Log) (*webvh.Log, error) {
-				c, err := r.change(a, l)
-				if err != nil {
-					return nil, err
-				}
+			return a.changeLog(cmd.Context(), args[0], false, r, func(l *webvh.Log, c *webvh.Change) error {
 				doc, taken, err := newest(cmd.Context(), l)
 				if err != nil {
-					return nil, err
+					return err
 				}
 				id, err := within(doc.ID, args[1])
 				if err != nil {
-					return nil, err
+					return err
 				}
-				if m := doc.Method(id); m != nil && len(to) == 0 && len(l.Parameters().NextKeyHashes) == 0 {
+				if m := doc.Method(id); m != nil && len(r.to) == 0 && len(l.Parameters().NextKeyHashes) == 0 {
 					if public, err := m.PublicKey(); err == nil && a.keyRing(l).may(public) {
-						return nil, fmt.Errorf("%s is an update key too, so whoever has it can change the log: pass --to with another", id)
+						return fmt.Errorf("%s is an update key too, so whoever has it can change the log: pass --to with another", id)
 					}
 				}
 				mark := func(e *editedDocument, id did.URL) error { return e.revoke(id, at) }
@@ -296,20 +277,16 @@ can change the log: --to names another, in the same entry.`,
 					err, c.Document = mark(e, id), &e.Document
 				}
 				if err != nil {
-					return nil, err
+					return err
 				}
-				if err := a.signRotation(cmd.Context(), l, &c, r, to); err != nil {
-					return nil, err
-				}
-				return l.Update(c)
+				return a.signRotation(cmd.Context(), l, c, r)
 			})
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&since, "compromised-since", "", "time or day since which others may have had it")
 	f.StringVar(&key, "key", "", "`name` or Multikey of the key that takes its place")
-	f.StringArrayVar(&to, "to", nil, "`name` or Multikey of a new update key, in the place of all there are; may be repeated")
-	r.signing(cmd)
+	r.rotating(cmd)
 	cmd.MarkFlagRequired("compromised-since")
 	return cmd
 }
@@ -317,7 +294,6 @@ can change the log: --to names another, in the same entry.`,
 func (a *app) didMoveCommand() *cobra.Command {
 	var r webvhFlags
 	var at locationFlags
-	var to []string
 	cmd := &cobra.Command{
 		Use:   "move FOLDER --host HOST",
 		Short: "Move a did:webvh to another host or path",
@@ -342,7 +318,7 @@ When a machine is sold, --to makes the buyer's key the update key in the same en
 				if err != nil {
 					return nil, err
 				}
-				if err := a.signRotation(cmd.Context(), l, &c, r, to); err != nil {
+				if err := a.signRotation(cmd.Context(), l, &c, r); err != nil {
 					return nil, err
 				}
 				return l.Move(c, location)
@@ -350,8 +326,7 @@ When a machine is sold, --to makes the buyer's key the update key in the same en
 		},
 	}
 	at.flags(cmd.Flags())
-	cmd.Flags().StringArrayVar(&to, "to", nil, "`name` or Multikey of a new update key, in the place of all there are; may be repeated")
-	r.signing(cmd)
+	r.rotating(cmd)
 	cmd.MarkFlagRequired("host")
 	return cmd
 }

@@ -54,7 +54,13 @@ func (v Verifier) Verify(id did.DID, log, witness []byte) (*Log, error) {
 	if skew == 0 {
 		skew = time.Minute
 	}
-	l, err := read(string(log), v.Known, now.Add(skew))
+	text := ""
+	if v.Known != nil && string(log) == v.Known.text { // which copies nothing
+		text = v.Known.text
+	} else {
+		text = string(log)
+	}
+	l, err := read(text, v.Known, now.Add(skew))
 	if err != nil {
 		return nil, err
 	}

@@ -52,4 +52,16 @@ func TestAFileIsAboutEveryNameOfItsMachine(t *testing.T) {
 	require.Equal(t, []did.DID{factory.ID, field.ID}, r.History.Names())
 	r = fleet.Check(t.Context(), verifier, m, []byte(born+later))
 	require.Equal(t, fleet.Foreign, r.Defects[0].Kind, "nobody has said that it is the same machine")
+
+	// A name that is said again is no other one: there is still room for more.
+	lines := born + renamed + later
+	for range chain.MaxNames {
+		lines += write(field, field.ID.KeyURL(), chain.Entry{Kind: chain.Rotate}, field)
+	}
+	yard := party("yard")
+	lines += write(field, yard.ID.KeyURL(), chain.Entry{Kind: chain.Rotate}, maker, yard)
+	lines += write(yard, yard.ID.KeyURL(), chain.Entry{Kind: chain.Rotate}, yard)
+	r = fleet.Check(t.Context(), verifier, m, []byte(lines))
+	require.Empty(t, r.Defects)
+	require.Equal(t, []did.DID{factory.ID, field.ID, yard.ID}, r.History.Names())
 }

@@ -123,8 +123,8 @@ func Check(ctx context.Context, verifier *vc.Verifier, m Machine, text []byte) *
 			add(Repeated, line, sequence, fmt.Errorf("line %d is the same credential", lineOf[v.Digest()]))
 		default:
 			good = append(good, v)
-			if claim, err := vc.ClaimOf[named](v); err == nil && !claim.KeyBinding.VerificationMethod.DID.IsZero() && len(names) <= chain.MaxNames {
-				names = append(names, claim.KeyBinding.VerificationMethod.DID)
+			if name := chain.NamedBy(v); !name.IsZero() && !slices.Contains(names, name) && len(names) <= chain.MaxNames {
+				names = append(names, name)
 			}
 			lineOf[v.Digest()] = line
 			acknowledged = acknowledged || v.Digest() == m.Head
@@ -190,16 +190,6 @@ func Check(ctx context.Context, verifier *vc.Verifier, m Machine, text []byte) *
 	}
 	return r
 }
-
-// named is what gives a machine another name (docs/CHAIN.md §2).
-type named struct {
-	KeyBinding struct {
-		VerificationMethod did.URL `json:"verificationMethod"`
-	} `json:"keyBinding"`
-}
-
-// CredentialType implements vc.Claim.
-func (named) CredentialType() string { return "CommissioningCredential" }
 
 // sequenceOf reads the place of a credential in a record, as it claims it.
 func sequenceOf(raw []byte) (int64, bool) {

@@ -11,6 +11,9 @@ import (
 func Tally(t testing.TB, standard, source string, passed, total int, rest string) {
 	t.Helper()
 	fmt.Printf("tally\t%s\t%s\t%d\t%d\t%s\n", standard, source, passed, total, rest)
+	if total == 0 {
+		t.Errorf("%s, %s: there are no vectors to count", standard, source)
+	}
 	if passed > total || passed < total && rest == "" {
 		t.Errorf("%s, %s: %d of %d, and nobody says what became of the rest", standard, source, passed, total)
 	}

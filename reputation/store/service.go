@@ -8,13 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/hourmeter/hourmeter/did"
+	"github.com/hourmeter/hourmeter/internal/parallel"
 	"github.com/hourmeter/hourmeter/reputation"
 	"github.com/hourmeter/hourmeter/vc"
 	"github.com/hourmeter/hourmeter/vc/chain"
@@ -346,7 +344,7 @@ func (s *Service) Scores(ctx context.Context, at time.Time, each func(id did.DID
 			return err
 		}
 		results := make([]result, len(list))
-		parallel(len(list), func(i int) {
+		parallel.Do(len(list), func(i int) {
 			score, err := s.read(list[i], at)
 			if score == nil && err == nil {
 				score, err = s.Score(ctx, list[i].ID, at)
@@ -363,18 +361,4 @@ func (s *Service) Scores(ctx context.Context, at time.Time, each func(id did.DID
 			return nil
 		}
 	}
-}
-
-// parallel calls f(0) … f(n-1) on all cores and waits.
-func parallel(n int, f func(i int)) {
-	var next atomic.Int64
-	var wait sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
-		wait.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				f(i)
-			}
-		})
-	}
-	wait.Wait()
 }

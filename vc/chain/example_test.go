@@ -321,3 +321,12 @@ func ExampleHistory_Names() {
 	// true false
 	// false true
 }
+
+func ExampleNamedBy() {
+	var head chain.Head
+	field := party("field")
+	born := write(&head, chain.Entry{Kind: chain.Commission}, claim{name: "CommissioningCredential"}, days(0), maker)
+	named := write(&head, chain.Entry{Kind: chain.Rotate}, namedBy(key(field)), days(1), maker, field)
+	fmt.Println(chain.NamedBy(born).IsZero(), chain.NamedBy(named) == field.ID)
+	// Output: true true
+}

@@ -36,14 +36,13 @@ func (h Head) rename(machine did.DID, it Item) (names []did.DID, former int) {
 	default:
 		return h.Names, h.Former
 	}
-	claim, err := vc.ClaimOf[commissioning](it.Credential)
-	id := claim.KeyBinding.VerificationMethod.DID
+	id := NamedBy(it.Credential)
 	agreed := it.SignedBy(h.Owner)
 	if h.Owner.IsZero() {
 		agreed = it.SignedBy(machine)
 	}
 	again := slices.Index(h.Names, id)
-	if err != nil || id.IsZero() || id == h.Owner || id == machine || again >= h.Former || !agreed || !it.SignedBy(id) {
+	if id.IsZero() || id == h.Owner || id == machine || again >= h.Former || !agreed || !it.SignedBy(id) {
 		return h.Names, h.Former
 	}
 	names = slices.Clone(h.Names) // heads share it
@@ -51,6 +50,16 @@ func (h Head) rename(machine did.DID, it Item) (names []did.DID, former int) {
 		return append(slices.Delete(names, again, again+1), id), h.Former - 1
 	}
 	return append(names, id), h.Former
+}
+
+// NamedBy returns the DID that a CommissioningCredential says the machine has a key of, which is how a rotate
+// gives it a name; zero if v says none. Whether the machine is called so is for its record to say: [History.Names].
+func NamedBy(v *vc.Verified) did.DID {
+	claim, err := vc.ClaimOf[commissioning](v)
+	if err != nil {
+		return did.DID{}
+	}
+	return claim.KeyBinding.VerificationMethod.DID
 }
 
 // commissioning is what the record needs to know of a CommissioningCredential.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hourmeter/hourmeter/did"
 	"github.com/hourmeter/hourmeter/vc"
+	"github.com/hourmeter/hourmeter/vc/chain"
 )
 
 // A Bond is why two DIDs are taken for one party's.
@@ -95,20 +96,9 @@ func says(n name, id did.DID, statements []*vc.Verified) bool {
 		return true
 	}
 	return slices.ContainsFunc(statements, func(v *vc.Verified) bool {
-		claim, err := vc.ClaimOf[binding](v)
-		return err == nil && slices.Equal(v.Subjects(), []did.DID{n.id}) && v.SignedBy(n.id) && claim.KeyBinding.VerificationMethod.DID == id
+		return chain.NamedBy(v) == id && slices.Equal(v.Subjects(), []did.DID{n.id}) && v.SignedBy(n.id)
 	})
 }
-
-// binding is what is read here of a CommissioningCredential.
-type binding struct {
-	KeyBinding struct {
-		VerificationMethod did.URL `json:"verificationMethod"`
-	} `json:"keyBinding"`
-}
-
-// CredentialType implements vc.Claim.
-func (binding) CredentialType() string { return "CommissioningCredential" }
 
 // A Grouping says which of several DIDs are one party's.
 type Grouping struct {
